@@ -1,0 +1,159 @@
+"""Reads about the making, with their joins. Everything starts from the caller's brands: somebody else's row is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from accounts.queries import brands_of
+from generations.models import Ad, Copy, Event, Generation, Photo, Picture, Step
+
+# How long a step takes until some have been measured on this machine, in seconds.
+FIRST_GUESS = {Step.Kind.PAINT: 2.0, Step.Kind.FINISH: 0.5}
+MEASURED = 20  # the newest steps that an estimate looks at
+OPEN_PICTURES = (Picture.Status.WAITING, Picture.Status.PAINTING, Picture.Status.FINISHING)
+OPEN_ADS = (Ad.Status.WAITING, Ad.Status.FINISHING)
+
+
+def photos_of(user: User | AnonymousUser) -> QuerySet[Photo]:
+    """The photos of this person's brands."""
+    return Photo.objects.filter(brand__in=brands_of(user), deleted_at=None).select_related("file", "cutout", "brand")
+
+
+def generations_of(user: User | AnonymousUser) -> QuerySet[Generation]:
+    """The orders of this person's brands, with all that a page or the API shows of them."""
+    ads = Ad.objects.filter(deleted_at=None).select_related("file", "copy", "placement__placement", "picture")
+    return (
+        Generation.objects.filter(brand__in=brands_of(user), deleted_at=None)
+        .select_related("brand", "template_version__template", "template_version__layout__layout", "created_by")
+        .prefetch_related(
+            "copies",
+            Prefetch("photos", Photo.objects.select_related("file", "cutout").order_by("generationphoto__position")),
+            Prefetch("pictures", Picture.objects.select_related("raw").prefetch_related(Prefetch("ads", ads))),
+        )
+    )
+
+
+def ads_of(user: User | AnonymousUser) -> QuerySet[Ad]:
+    """The ads of this person's brands."""
+    return Ad.objects.filter(picture__generation__brand__in=brands_of(user), picture__generation__deleted_at=None, deleted_at=None).select_related(
+        "file", "copy", "placement__placement", "picture__generation__template_version__template", "picture__generation__brand"
+    )
+
+
+def current_ads(generation: Generation) -> list[Ad]:
+    """The ads as they stand: for each picture and placement the newest wording that was not undone, by variation, shape and placement."""
+    newest: dict[tuple[object, int], Ad] = {}
+    for picture in generation.pictures.all():
+        for ad in picture.ads.all():
+            place = (picture.pk, ad.placement_id)
+            if ad.deleted_at or ad.copy.undone_at:
+                continue
+            if place not in newest or _made(newest[place].copy) < _made(ad.copy):
+                newest[place] = ad
+    return sorted(newest.values(), key=lambda ad: (ad.picture.variation, ad.picture.shape_spec.ratio, -ad.placement.width, ad.placement.placement.position))
+
+
+def current_copy(generation: Generation) -> Copy:
+    """The newest wording that was not undone."""
+    return max((copy for copy in generation.copies.all() if not copy.undone_at), key=_made)
+
+
+def _made(copy: Copy) -> tuple[object, str]:
+    return copy.created_at, str(copy.pk)
+
+
+def progress(generation: Generation) -> float:
+    """How far the whole order is, 0 to 1: a picture counts by its painting and by its finished ads."""
+    if generation.is_final:
+        return 1.0
+    pictures = list(generation.pictures.all())
+    done = sum(_picture_progress(picture) for picture in pictures)
+    return round(min(0.99, 0.02 + 0.98 * done / len(pictures)), 3) if pictures else 0.0
+
+
+def _picture_progress(picture: Picture) -> float:
+    if picture.status in Picture.FINAL:
+        return 1.0
+    ads = list(picture.ads.all())
+    finished = sum(ad.status in Ad.FINAL for ad in ads) / len(ads) if ads else 0.0
+    return 0.7 * picture.progress + 0.3 * finished
+
+
+def queue_place(generation: Generation) -> int:
+    """How many waiting pictures of others come before the next one of this order; 0 when it is being made or done."""
+    pictures = list(generation.pictures.all())
+    if generation.is_final or not pictures or any(picture.status != Picture.Status.WAITING for picture in pictures):
+        return 0
+    first = min(picture.created_at for picture in pictures)
+    return Picture.objects.filter(status=Picture.Status.WAITING, created_at__lt=first).exclude(generation=generation).count()
+
+
+def estimate_seconds(generation: Generation) -> float:
+    """Seconds until this order is ready, from measured steps and everything that is before it in the queue; 0 when it is done."""
+    if generation.is_final:
+        return 0.0
+    pictures = [picture for picture in generation.pictures.all() if picture.status not in Picture.FINAL]
+    ads = sum(ad.status not in Ad.FINAL for picture in pictures for ad in picture.ads.all())
+    paint, finish = (_measured(kind) for kind in (Step.Kind.PAINT, Step.Kind.FINISH))
+    own = sum((1 - picture.progress) * paint for picture in pictures) + ads * finish
+    return round(own + queue_place(generation) * (paint + finish), 1)
+
+
+def _measured(kind: Step.Kind) -> float:
+    seconds = list(Step.objects.filter(kind=kind, error="").order_by("-created_at").values_list("seconds", flat=True)[:MEASURED])
+    return median(seconds) if seconds else FIRST_GUESS[kind]
+
+
+def version_of(generation: Generation) -> str:
+    """Changes whenever something that a page shows of this order has changed: for an ETag."""
+    newest = Event.objects.filter(generation=generation).aggregate(newest=Max("seq"))["newest"] or 0
+    painted = sum(round(picture.progress * 100) for picture in generation.pictures.all())
+    return f"{generation.pk.hex[:8]}-{newest}-{painted}"
+
+
+def next_pictures(now: int) -> QuerySet[Picture]:
+    """Pictures that may be begun, in fair order: the brand with the fewest now painting first, then the oldest.
+
+    `now` is the database's time in epoch milliseconds.
+    """
+    painting = (
+        Picture.objects.filter(generation__brand=OuterRef("generation__brand"), status__in=[Picture.Status.PAINTING, Picture.Status.FINISHING])
+        .values("generation__brand")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    return (
+        Picture.objects.filter(_in_nobodys_hands(now), generation__status=Generation.Status.MAKING, status__in=OPEN_PICTURES)
+        .annotate(painting_now=Coalesce(Subquery(painting), 0))
+        .order_by("painting_now", "created_at", "variation", "id")
+    )
+
+
+def open_generations(now: int) -> QuerySet[Generation]:
+    """Orders that still have to be written and are in nobody's hands."""
+    return Generation.objects.filter(_in_nobodys_hands(now), status__in=[Generation.Status.WAITING, Generation.Status.WRITING])
+
+
+def open_ads(now: int) -> QuerySet[Ad]:
+    """Ads in nobody's hands whose picture is done: new words wait here."""
+    return Ad.objects.filter(_in_nobodys_hands(now), status__in=OPEN_ADS, picture__status=Picture.Status.READY)
+
+
+def unsettled_generations() -> QuerySet[Generation]:
+    """Orders that are being made although nothing of them is open any more: a worker died between the last picture and the sum."""
+    return Generation.objects.filter(status=Generation.Status.MAKING).exclude(pictures__status__in=OPEN_PICTURES)
+
+
+def _in_nobodys_hands(now: int) -> Q:
+    return Q(run_after__lte=now) & (Q(lease_until=None) | Q(lease_until__lt=now))
+
+
+def statuses(generation: Generation) -> Iterable[str]:
+    """The statuses of this order's pictures, fresh from the database."""
+    return Picture.objects.filter(generation=generation).values_list("status", flat=True).order_by(F("variation"))
