@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from statistics import median
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -27,21 +26,26 @@ def photos_of(user: User | AnonymousUser) -> QuerySet[Photo]:
 
 def generations_of(user: User | AnonymousUser) -> QuerySet[Generation]:
     """The orders of this person's brands, with all that a page or the API shows of them."""
+    return with_pictures(Generation.objects.filter(brand__in=brands_of(user), deleted_at=None))
+
+
+def with_pictures(generations: QuerySet[Generation]) -> QuerySet[Generation]:
+    """These orders joined with template, photos, words, pictures and ads, in a constant number of queries."""
     ads = Ad.objects.filter(deleted_at=None).select_related("file", "copy", "placement__placement", "picture")
-    return (
-        Generation.objects.filter(brand__in=brands_of(user), deleted_at=None)
-        .select_related("brand", "template_version__template", "template_version__layout__layout", "created_by")
-        .prefetch_related(
-            "copies",
-            Prefetch("photos", Photo.objects.select_related("file", "cutout").order_by("generationphoto__position")),
-            Prefetch("pictures", Picture.objects.select_related("raw").prefetch_related(Prefetch("ads", ads))),
-        )
+    return generations.select_related(
+        "brand", "template_version__template", "template_version__layout__layout", "created_by"
+    ).prefetch_related(
+        "copies",
+        Prefetch("photos", Photo.objects.select_related("file", "cutout").order_by("generationphoto__position")),
+        Prefetch("pictures", Picture.objects.select_related("raw").prefetch_related(Prefetch("ads", ads))),
     )
 
 
 def ads_of(user: User | AnonymousUser) -> QuerySet[Ad]:
     """The ads of this person's brands."""
-    return Ad.objects.filter(picture__generation__brand__in=brands_of(user), picture__generation__deleted_at=None, deleted_at=None).select_related(
+    return Ad.objects.filter(
+        picture__generation__brand__in=brands_of(user), picture__generation__deleted_at=None, deleted_at=None
+    ).select_related(
         "file", "copy", "placement__placement", "picture__generation__template_version__template", "picture__generation__brand"
     )
 
@@ -56,7 +60,10 @@ def current_ads(generation: Generation) -> list[Ad]:
                 continue
             if place not in newest or _made(newest[place].copy) < _made(ad.copy):
                 newest[place] = ad
-    return sorted(newest.values(), key=lambda ad: (ad.picture.variation, ad.picture.shape_spec.ratio, -ad.placement.width, ad.placement.placement.position))
+    return sorted(
+        newest.values(),
+        key=lambda ad: (ad.picture.variation, ad.picture.shape_spec.ratio, -ad.placement.width, ad.placement.placement.position),
+    )
 
 
 def current_copy(generation: Generation) -> Copy:
@@ -123,7 +130,9 @@ def next_pictures(now: int) -> QuerySet[Picture]:
     `now` is the database's time in epoch milliseconds.
     """
     painting = (
-        Picture.objects.filter(generation__brand=OuterRef("generation__brand"), status__in=[Picture.Status.PAINTING, Picture.Status.FINISHING])
+        Picture.objects.filter(
+            generation__brand=OuterRef("generation__brand"), status__in=[Picture.Status.PAINTING, Picture.Status.FINISHING]
+        )
         .values("generation__brand")
         .annotate(number=Count("pk"))
         .values("number")
@@ -152,8 +161,3 @@ def unsettled_generations() -> QuerySet[Generation]:
 
 def _in_nobodys_hands(now: int) -> Q:
     return Q(run_after__lte=now) & (Q(lease_until=None) | Q(lease_until__lt=now))
-
-
-def statuses(generation: Generation) -> Iterable[str]:
-    """The statuses of this order's pictures, fresh from the database."""
-    return Picture.objects.filter(generation=generation).values_list("status", flat=True).order_by(F("variation"))

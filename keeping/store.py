@@ -20,9 +20,7 @@ def keep(data: bytes, *, type: str, width: int | None = None, height: int | None
     stored = StoredFile(sha256=sha256, bytes=len(data), type=type, width=width, height=height)
     if not default_storage.exists(stored.name) or default_storage.size(stored.name) != len(data):
         default_storage.save(stored.name, ContentFile(data))
-    row, _ = StoredFile.objects.get_or_create(
-        sha256=sha256, defaults={"bytes": len(data), "type": type, "width": width, "height": height}
-    )
+    row, _ = StoredFile.objects.get_or_create(sha256=sha256, defaults={"bytes": len(data), "type": type, "width": width, "height": height})
     return row
 
 

@@ -21,7 +21,8 @@ LIMITS = {
 }
 KEYWORD_LIMIT, KEYWORDS_AT_MOST = 40, 20
 # Control and bidirectional-override characters: invisible, and a way to smuggle text past a reader.
-UNSEEN = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\u200b", "\ufeff"}
+UNSEEN = {chr(code) for span in (range(32), range(0x7F, 0xA0), range(0x202A, 0x202F), range(0x2066, 0x206A)) for code in span}
+UNSEEN |= {"\u200b", "\ufeff"}
 
 
 class BriefError(ValueError):

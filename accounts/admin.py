@@ -1,0 +1,168 @@
+"""People, brands and products in admin."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from accounts.models import Brand, Membership, Product, User
+from keeping.showing import Page, PrettyJson, RowForm, Rows, picture, swatches
+
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    """A person is made by e-mail address; a password may come later."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+
+    def clean_email(self) -> str:
+        """In small letters, since the address signs in whatever its capitals."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class MembershipRows(Rows):
+    """Who is in a brand, or in which brands a person is."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user", "brand")
+
+
+@admin.register(User)
+class Users(UserAdmin):  # type: ignore[type-arg]
+    """Everybody who may sign in."""
+
+    add_form = NewUserForm
+    list_display = ("email", "name", "is_active", "is_staff", "brand_count", "last_login", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups", "date_joined")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    readonly_fields = ("last_login", "date_joined")
+    inlines = (MembershipRows,)
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        ("Person", {"fields": ("name", "time_zone")}),
+        ("May", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("When", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """With the number of brands."""
+        return super().get_queryset(request).annotate(brand_number=Count("memberships"))
+
+    @admin.display(description="brands", ordering="brand_number")
+    def brand_count(self, user: User) -> int:
+        """How many brands this person shares."""
+        return int(getattr(user, "brand_number", 0))
+
+
+class BrandForm(RowForm):
+    """A brand; its colours are checked, since ads are painted with them."""
+
+    colours = PrettyJson(required=False, rows=6, help_text='Roles to colours, for instance {"primary": "#006746", "ink": "#131c18"}.')
+    words_to_use = PrettyJson(required=False, rows=3, help_text='A list, for instance ["fresh", "handmade"].')
+    words_to_avoid = PrettyJson(required=False, rows=3, help_text="A list, too.")
+
+    class Meta:
+        model = Brand
+        fields = ("name", "slug", "wordmark", "colours", "headline_font", "text_font", "tone", "words_to_use", "words_to_avoid")
+
+    def clean_colours(self) -> dict[str, str]:
+        """Roles to #rrggbb."""
+        colours = self.cleaned_data["colours"] or {}
+        if not isinstance(colours, dict) or not all(isinstance(each, str) and COLOUR.fullmatch(each) for each in colours.values()):
+            raise forms.ValidationError('Give roles with colours as #rrggbb, for instance {"primary": "#006746"}.')
+        return colours
+
+    def clean_words_to_use(self) -> list[str]:
+        """A list of words."""
+        return self._list("words_to_use")
+
+    def clean_words_to_avoid(self) -> list[str]:
+        """A list of words."""
+        return self._list("words_to_avoid")
+
+    def _list(self, name: str) -> list[str]:
+        words: Any = self.cleaned_data[name] or []
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise forms.ValidationError("Give a list of words in quotation marks.")
+        return words
+
+
+@admin.register(Brand)
+class Brands(Page):
+    """The brands and the people who share them."""
+
+    form = BrandForm
+    list_display = ("name", "logo_shown", "colours_shown", "tone", "people", "created_at", "deleted_at")
+    list_filter = (("deleted_at", admin.EmptyFieldListFilter), "created_at")
+    search_fields = ("name", "slug", "wordmark", "members__email")
+    prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("logo_shown", "colours_shown", "created_at", "deleted_at")
+    inlines = (MembershipRows,)
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "wordmark", "logo_shown")}),
+        ("How it looks", {"fields": ("colours", "colours_shown", "headline_font", "text_font")}),
+        ("How it talks", {"fields": ("tone", "words_to_use", "words_to_avoid")}),
+        ("When", {"fields": ("created_at", "deleted_at")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
+        """With the number of people."""
+        found: QuerySet[Brand] = super().get_queryset(request)
+        return found.annotate(people_number=Count("memberships"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A brand's orders, photos and files would go with it; it is taken away by `deleted_at`, which can be undone."""
+        return False
+
+    @admin.display(description="logo")
+    def logo_shown(self, brand: Brand) -> SafeString:
+        """The logo, small."""
+        return picture(brand.logo_id, alt=f"Logo of {brand.name}", checker=True)
+
+    @admin.display(description="colours")
+    def colours_shown(self, brand: Brand) -> SafeString:
+        """The colours as squares."""
+        return swatches(brand.colours)
+
+    @admin.display(description="people", ordering="people_number")
+    def people(self, brand: Brand) -> int:
+        """How many share it."""
+        return int(getattr(brand, "people_number", 0))
+
+
+@admin.register(Membership)
+class Memberships(Page):
+    """Who is where, and as what."""
+
+    list_display = ("user", "brand", "role", "joined_at")
+    list_filter = ("role", "joined_at")
+    list_select_related = ("user", "brand")
+    search_fields = ("user__email", "user__name", "brand__name")
+    autocomplete_fields = ("user", "brand")
+    readonly_fields = ("joined_at",)
+
+
+@admin.register(Product)
+class Products(Page):
+    """What brands sell."""
+
+    list_display = ("name", "brand", "sku", "url", "created_at")
+    list_filter = ("brand", "created_at")
+    list_select_related = ("brand",)
+    search_fields = ("name", "sku", "brand__name")
+    autocomplete_fields = ("brand",)
+    readonly_fields = ("created_at",)

@@ -1,0 +1,296 @@
+"""What a person may do with photos, orders and words. Pages, API and the command line call the same functions."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Brand, IdempotencyKey, Product, User
+from finishing.cutout import CutOut, NothingFound, Stroke, cut_out, cut_out_marked
+from finishing.photo import PhotoRefused, make_safe
+from finishing.specs import Box
+from generations import states
+from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture, Step
+from generations.tasks import finish_ad, ring, write_generation
+from keeping import store
+from painting.engine import EngineError
+from painting.engines import choose
+from prompting.brief import Brief, BriefError
+from templates_app.models import AdTemplate, Placement, hash_of
+
+__all__ = [
+    "BriefError",
+    "KeyReused",
+    "OrderRefused",
+    "PhotoRefused",
+    "add_photo",
+    "cancel_generation",
+    "check_order",
+    "change_words",
+    "mark_product",
+    "order_generation",
+    "undo_words",
+]
+
+VARIATIONS_AT_MOST, PLACEMENTS_AT_MOST = 8, 40  # there are seven shapes, so eight at most hold by themselves
+SEED_MOST = SEED_MAX - VARIATIONS_AT_MOST  # variations take the seeds that follow
+ORDER_ROUTE = "generations"
+
+
+class OrderRefused(ValueError):
+    """An order that cannot be taken. `errors` maps a field to one sentence that says what to do."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+class KeyReused(ValueError):
+    """The idempotency key came before, with another order."""
+
+
+def add_photo(*, by: User | None, brand: Brand, data: bytes, name: str = "", product: Product | None = None) -> Photo:
+    """Make an uploaded picture safe, cut the product out, and keep both. Raises PhotoRefused with one sentence; nothing is kept then."""
+    safe = make_safe(data, name)
+    started = time.monotonic()
+    found, advice = _cut_out(safe.data)
+    seconds = time.monotonic() - started
+    file = store.keep(safe.data, type=safe.type, width=safe.width, height=safe.height)
+    photo = Photo(brand=brand, created_by=by, product=product, name=name[:200], file=file, advice=advice)
+    _take_cutout(photo, found)
+    with transaction.atomic():
+        photo.save()
+        Step.objects.create(kind=Step.Kind.CUT_OUT, photo=photo, who=photo.cutout_method or "none", seconds=seconds, error=advice)
+    return photo
+
+
+def _cut_out(data: bytes) -> tuple[CutOut | None, str]:
+    try:
+        found = cut_out(data, model_path=settings.CUTOUT_MODEL_PATH)
+    except NothingFound as nothing:
+        return None, str(nothing)[:300]
+    return found, found.advice[:300]
+
+
+def _take_cutout(photo: Photo, found: CutOut | None) -> None:
+    if found is None:
+        return
+    photo.cutout = store.keep(found.data, type=found.type, width=found.width, height=found.height)
+    photo.cutout_box = list(found.box)
+    photo.cutout_method, photo.confidence, photo.advice = found.method, found.confidence, found.advice[:300]
+
+
+def mark_product(
+    *,
+    by: User | None,
+    photo: Photo,
+    box: Sequence[float],
+    keep: Sequence[Sequence[Sequence[float]]] = (),
+    drop: Sequence[Sequence[Sequence[float]]] = (),
+) -> Photo:
+    """Cut out again, from a box (left, top, right, bottom) and strokes that a person drew; all in fractions of the photo.
+
+    Raises PhotoRefused when the box or what is in it cannot be used.
+    """
+    if len(box) != 4 or not (0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1):
+        raise PhotoRefused("Draw the box round the product, inside the photo.", code="box")
+    started = time.monotonic()
+    try:
+        found = cut_out_marked(store.read(photo.file), Box(*box), _strokes(keep), _strokes(drop))
+    except NothingFound as nothing:
+        raise PhotoRefused(str(nothing), code="nothing_found") from nothing
+    _take_cutout(photo, found)
+    with transaction.atomic():
+        photo.save(update_fields=["cutout", "cutout_box", "cutout_method", "confidence", "advice"])
+        Step.objects.create(kind=Step.Kind.CUT_OUT, photo=photo, who="marked", seconds=time.monotonic() - started)
+    return photo
+
+
+def _strokes(lines: Sequence[Sequence[Sequence[float]]]) -> tuple[Stroke, ...]:
+    return tuple(Stroke(tuple((float(x), float(y)) for x, y in line)) for line in lines)
+
+
+def order_generation(
+    *,
+    by: User | None,
+    brand: Brand,
+    template: AdTemplate,
+    brief: Brief,
+    placements: Sequence[Placement],
+    photos: Sequence[Photo] = (),
+    variations: int = 1,
+    engine: str = "auto",
+    seed: int | None = None,
+    lora_strength: float | None = None,
+    use_cutout: bool = True,
+    client_ref: str = "",
+    idempotency_key: str = "",
+) -> Generation:
+    """Write the order down whole, in one transaction, then ring the workers once the rows are really there.
+
+    The same `idempotency_key` from the same person gives the same order again. Raises OrderRefused, or KeyReused when the key came
+    with another order.
+    """
+    chosen = check_order(brand, template, placements, variations=variations, seed=seed, engine=engine)
+    _check_photos(brand, template, photos)
+    body_hash = hash_of(
+        [str(brand.pk), template.slug, brief.as_data(), [p.slug for p in placements], [str(p.pk) for p in photos]]
+        + [variations, engine, seed, lora_strength, use_cutout, client_ref]
+    )
+    if by and idempotency_key and (earlier := _earlier(by, idempotency_key, body_hash)):
+        return earlier
+    try:
+        with transaction.atomic():
+            generation = Generation.objects.create(
+                brand=brand,
+                created_by=by,
+                template_version=template.current,
+                brief_data=brief.as_data(),
+                variations=variations,
+                engine=engine,
+                seed=secrets.randbelow(SEED_MOST) if seed is None else seed,
+                lora_strength=lora_strength,
+                use_cutout=use_cutout,
+                client_ref=client_ref[:100],
+            )
+            _write_rows(generation, chosen, placements, photos)
+            # The ledger's hold for this order belongs here, in the same transaction. Every price is 0 for now.
+            if by and idempotency_key:
+                IdempotencyKey.objects.create(
+                    caller=by, route=ORDER_ROUTE, key=idempotency_key[:200], body_hash=body_hash, answer={"generation": str(generation.pk)}
+                )
+            states.note(generation, "generation.waiting", generation.pk)
+            ring(write_generation, generation.pk)
+    except IntegrityError:
+        # Two requests with one key met; the first one's order is the answer to both.
+        if by and idempotency_key and (earlier := _earlier(by, idempotency_key, body_hash)):
+            return earlier
+        raise
+    return generation
+
+
+def check_order(
+    brand: Brand, template: AdTemplate, placements: Sequence[Placement], *, variations: int, seed: int | None, engine: str
+) -> str:
+    """The engine that would paint this order. Raises OrderRefused with a sentence for each field that is wrong; photos come later."""
+    errors: dict[str, str] = {}
+    if not template.published or template.current is None:
+        errors["template"] = f"The template '{template.slug}' is not offered any more. Pick another one."
+    if brand.deleted_at:
+        errors["brand"] = "This brand was deleted. Choose another one."
+    if not placements:
+        errors["placements"] = "Choose at least one place where the ad runs."
+    elif len(placements) > PLACEMENTS_AT_MOST:
+        errors["placements"] = f"{len(placements)} placements are too many for one order. Choose at most {PLACEMENTS_AT_MOST}."
+    elif strangers := [placement.slug for placement in placements if placement.kind != Placement.Kind.IMAGE]:
+        errors["placements"] = f"'{strangers[0]}' does not take a picture. Leave it out."
+    if not 1 <= variations <= VARIATIONS_AT_MOST:
+        errors["variations"] = f"{variations} variations are not possible. Choose 1 to {VARIATIONS_AT_MOST}."
+    if seed is not None and not 0 <= seed <= SEED_MOST:
+        errors["seed"] = f"The seed must be a whole number from 0 to {SEED_MOST}."
+    chosen = ""
+    try:
+        chosen = choose(engine)
+    except EngineError as error:
+        errors["engine"] = str(error)
+    if errors:
+        raise OrderRefused(errors)
+    return chosen
+
+
+def _check_photos(brand: Brand, template: AdTemplate, photos: Sequence[Photo]) -> None:
+    if template.needs_photo and not photos:
+        raise OrderRefused({"photos": "This template needs a product photo. Add one."})
+    if any(photo.brand_id != brand.pk or photo.deleted_at for photo in photos):
+        raise OrderRefused({"photos": "No photo with this id."})
+
+
+def _earlier(by: User, key: str, body_hash: str) -> Generation | None:
+    row = IdempotencyKey.objects.filter(caller=by, route=ORDER_ROUTE, key=key[:200]).first()
+    if row is None:
+        return None
+    if row.body_hash != body_hash:
+        raise KeyReused("This idempotency key was used before with another order. Use a new key.")
+    return Generation.objects.get(pk=row.answer["generation"])
+
+
+def _write_rows(generation: Generation, engine: str, placements: Sequence[Placement], photos: Sequence[Photo]) -> None:
+    """Pictures (variations x shapes), the copy, and the ads that wait for them."""
+    GenerationPhoto.objects.bulk_create(
+        GenerationPhoto(generation=generation, photo=photo, position=position) for position, photo in enumerate(photos)
+    )
+    brief = generation.brief
+    copy = Copy.objects.create(
+        generation=generation,
+        language=brief.language,
+        created_by=generation.created_by,
+        words={name: getattr(brief, name) for name in Copy.WORDS},
+    )
+    versions = [placement.current for placement in dict.fromkeys(placements) if placement.current]
+    shapes = dict.fromkeys(version.shape.id for version in versions)
+    pictures = Picture.objects.bulk_create(
+        # Neighbouring seeds: the variation with seed s is the first picture of an order with seed s.
+        Picture(generation=generation, variation=number, shape=shape, seed=generation.seed + number - 1, engine=engine)
+        for number in range(1, generation.variations + 1)
+        for shape in shapes
+    )
+    Ad.objects.bulk_create(
+        Ad(picture=picture, copy=copy, placement=version)
+        for picture in pictures
+        for version in versions
+        if version.shape.id == picture.shape
+    )
+
+
+def change_words(*, by: User | None, generation: Generation, words: Mapping[str, str], variation: int | None = None) -> Copy:
+    """Lay new words over pictures that are painted: a new Copy and new Ads, free, never a new picture.
+
+    `words` holds headline, subline, cta, badge, legal; what is missing stays as it was. `variation` None means all of them.
+    Raises BriefError with a sentence for each wrong field.
+    """
+    parent = max(generation.copies.filter(undone_at=None), key=lambda copy: (copy.created_at, str(copy.pk)))
+    merged = {name: words.get(name, parent.words.get(name, "")) for name in Copy.WORDS}
+    checked = Brief.read({**merged, "language": parent.language})
+    with transaction.atomic():
+        copy = Copy.objects.create(
+            generation=generation,
+            parent=parent,
+            language=parent.language,
+            created_by=by,
+            words={name: getattr(checked, name) for name in Copy.WORDS},
+        )
+        pictures = Picture.objects.filter(generation=generation, raw__isnull=False).exclude(
+            status__in=[Picture.Status.CANCELLED, Picture.Status.FAILED, Picture.Status.REFUSED]
+        )
+        if variation is not None:
+            pictures = pictures.filter(variation=variation)
+        ads = Ad.objects.bulk_create(
+            Ad(picture=picture, copy=copy, placement_id=placement)
+            for picture in pictures
+            for placement in picture.ads.filter(deleted_at=None).order_by().values_list("placement", flat=True).distinct()
+        )
+        if not ads:
+            raise BriefError({"headline": "There is no finished picture yet to lay new words over. Wait until one is ready."})
+        states.note(generation, "copy.made", copy.pk)
+        for ad in ads:
+            ring(finish_ad, ad.pk)
+    return copy
+
+
+def undo_words(*, by: User | None, copy: Copy) -> None:
+    """Go back to the wording before this one. The first wording of an order cannot be undone; that is a BriefError."""
+    if copy.parent_id is None:
+        raise BriefError({"headline": "These are the first words of this order; there is nothing to go back to."})
+    with transaction.atomic():
+        if Copy.objects.filter(pk=copy.pk, undone_at=None).update(undone_at=timezone.now()):
+            states.note(copy.generation, "copy.undone", copy.pk)
+
+
+def cancel_generation(*, by: User | None, generation: Generation) -> bool:
+    """Stop an order: what is ready stays, the rest is dropped and costs nothing. False when it had ended already."""
+    return states.cancel(generation)

@@ -1,0 +1,61 @@
+"""Doorbells. A task carries an id, calls one function, and may be rung twice without harm; retries are rows, never Celery's."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from celery import Task, shared_task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from generations import pipeline, queries, states
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(queue="words")
+def write_generation(generation_id: str) -> None:
+    """Write one order's plan, then ring for its pictures."""
+    for picture_id in pipeline.write(UUID(generation_id)):
+        ring(make_picture, picture_id)
+
+
+@shared_task(queue="pictures")
+def make_picture(picture_id: str) -> None:
+    """Make the picture that is next."""
+    pipeline.make_next(UUID(picture_id))
+
+
+@shared_task(queue="files")
+def finish_ad(ad_id: str) -> None:
+    """Finish one ad of a picture that is painted."""
+    pipeline.finish_ad(UUID(ad_id))
+
+
+@shared_task(queue="words")
+def sweep() -> int:
+    """Ring again for every row that is open and in nobody's hands. Gives how often it rang."""
+    now = states.db_now()
+    for generation in queries.unsettled_generations():
+        states.settle(generation)
+    open_rows: list[tuple[Task, UUID]] = [
+        *((write_generation, pk) for pk in queries.open_generations(now).values_list("pk", flat=True)),
+        *((make_picture, pk) for pk in queries.next_pictures(now).values_list("pk", flat=True)),
+        *((finish_ad, pk) for pk in queries.open_ads(now).values_list("pk", flat=True)),
+    ]
+    for task, pk in open_rows:
+        ring(task, pk)
+    return len(open_rows)
+
+
+def ring(task: Task, row_id: UUID) -> None:
+    """Ring for a row once it is really there. A bell that does not ring costs seconds, never the row: the sweep rings again."""
+    transaction.on_commit(lambda: _publish(task, row_id))
+
+
+def _publish(task: Task, row_id: UUID) -> None:
+    try:
+        task.apply_async((str(row_id),), ignore_result=True, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("The bell for %s %s did not ring: %s", task.name, row_id, error)
