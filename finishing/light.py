@@ -123,7 +123,7 @@ def contact_shadow(scene: Pixels, facts: PlateFacts, window: Window, body: Body,
     cv2.ellipse(patch, centre, axes, 0, 0, 360, 1.0, -1, cv2.LINE_8, 4)
     near, soft = blur(patch, max(1.0, 0.011 * wide)), blur(patch, max(2.0, 0.055 * wide))
     strength = (0.45 if mapped else 1.0) * facts.contact
-    scene[top:bottom, left:right] *= ((1 - strength * near) * (1 - 0.45 * strength * soft))[..., None]
+    scene[top:bottom, left:right] *= ((1 - strength * near) * (1 - 0.6 * strength * soft))[..., None]
 
 
 def reflection(scene: Pixels, facts: PlateFacts, window: Window, body: Body) -> None:
