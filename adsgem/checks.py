@@ -1,0 +1,80 @@
+"""What `manage.py check` says about this machine: what cannot work is told here, not by a traceback later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
+from PIL import features
+
+from adsgem.celery import app
+
+# Each line keeps a promise of the queue: nothing but JSON, no task lost with its worker, no task begun twice while it still runs.
+CELERY_PROMISES: dict[str, Any] = {
+    "task_serializer": "json",
+    "result_serializer": "json",
+    "accept_content": ["json"],
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "worker_prefetch_multiplier": 1,
+    "task_soft_time_limit": 900,
+    "task_time_limit": 960,
+    "task_publish_retry": False,
+    "result_expires": timedelta(days=7),
+    "visibility_timeout": 3600,
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    "worker_soft_shutdown_timeout": 60,
+}
+READABLE = ("painting/scenes", "finishing/fonts")
+
+
+@register
+def type_is_set_with_raqm(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Without raqm, scripts that join or run right to left are set wrongly."""
+    if features.check("raqm"):
+        return []
+    hint = "On Debian or Ubuntu: apt-get install libfribidi0. On a Mac: brew install fribidi."
+    return [Warning("Text layout (raqm) is missing FriBiDi: Arabic, Hebrew and Indic headlines are refused.", hint=hint, id="adsgem.W001")]
+
+
+@register
+def pictures_and_fonts_are_there(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The scenes and fonts that come with AdsGem can be read."""
+    folders = [settings.BASE_DIR / name for name in READABLE]
+    return [
+        Error(f"The folder {folder} is missing, empty or may not be read.", hint="Get a complete copy of the repository.", id="adsgem.E001")
+        for folder in folders
+        if not (os.access(folder, os.R_OK | os.X_OK) and any(folder.iterdir()))
+    ]
+
+
+@register
+def celery_keeps_its_promises(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """No Celery setting has drifted from what the pipeline relies on."""
+    found = {name: app.conf[name] for name in CELERY_PROMISES}
+    for name in ("broker_transport_options", "result_backend_transport_options"):
+        if (app.conf[name] or {}).get("visibility_timeout") != CELERY_PROMISES["visibility_timeout"]:
+            found["visibility_timeout"] = f"{found['visibility_timeout']}, but not in {name}"
+    return [
+        Error(f"Celery's {name} is {found[name]!r}; the pipeline relies on {promise!r}.", id="adsgem.E002")
+        for name, promise in CELERY_PROMISES.items()
+        if found[name] != promise
+    ]
+
+
+@register(Tags.database)
+def sqlite_forgets_nothing(app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """SQLite writes ahead and waits for the disk, so that a paid picture survives a power cut."""
+    if connection.vendor != "sqlite" or not databases or connection.is_in_memory_db():
+        return []
+    with connection.cursor() as cursor:
+        mode, synchronous = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous"))
+    if (mode, synchronous) == ("wal", 2):
+        return []
+    return [Error(f"SQLite runs with journal_mode {mode} and synchronous {synchronous}, not WAL and FULL (2).", id="adsgem.E003")]
