@@ -208,6 +208,11 @@ def write_private(path: Path, data: dict[str, Any]) -> None:
     draft.replace(path)
 
 
+def for_child(**changes: str) -> dict[str, str]:
+    """The environment for a process of ours, with these changes."""
+    return {**os.environ, **changes}
+
+
 def token() -> str:
     """A random secret of 64 characters."""
     return randomness.token_urlsafe(48)

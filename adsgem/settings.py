@@ -75,6 +75,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+if env.flag("SHARED"):  # behind a tunnel, every page asks who is there
+    MIDDLEWARE.insert(MIDDLEWARE.index("adsgem.sessions.SessionAge"), "django.contrib.auth.middleware.LoginRequiredMiddleware")
 ROOT_URLCONF = "adsgem.urls"
 WSGI_APPLICATION = "adsgem.wsgi.application"
 ASGI_APPLICATION = "adsgem.asgi.application"
@@ -135,7 +137,6 @@ if S3_BUCKET:
     }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 # Served from where they are: no step between an edit and the page, and nothing to wait for on the first start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -144,7 +145,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 MAX_UPLOAD_BYTES = 15 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-FILE_UPLOAD_TEMP_DIR = env.private_folder(DATA_DIR / "uploads")
+FILE_UPLOAD_TEMP_DIR = env.private_folder(DATA_DIR / "tmp")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 8
 
@@ -254,6 +255,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {f"{row}Status": f"generations.models.{row}.Status" for row in ("Generation", "Picture", "Ad")},
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.tidy"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -261,7 +263,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # --- the bell (RELIABILITY: R-19; `manage.py check` refuses drift)
-_BELL = f"adsgem-sqlite:///{quote(str(DATA_DIR / 'bell.sqlite3'))}"
+_BELL = f"adsgem-sqlite://localhost/{quote(str(DATA_DIR / 'bell.sqlite3'))}"
 CELERY_BROKER_URL = env.address("BROKER_URL", schemes=("redis", "rediss", "amqp", "amqps")) or _BELL
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
@@ -314,6 +316,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django.request": {"level": "ERROR"},  # a wrong address is no news
         "celery": {"level": "WARNING"},
         **{name: {"level": "INFO"} for name in ("adsgem", "accounts", "generations", "prompting", "painting", "comfy", "keeping", "api", "studio")},
     },

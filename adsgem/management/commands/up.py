@@ -1,0 +1,130 @@
+"""`manage.py up`: the whole product on one machine, under one supervisor."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
+
+from adsgem import env, preparing, tunnel
+from adsgem.supervisor import Child, Supervisor
+
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
+PAINTERS = 2  # pictures made side by side
+
+
+class Command(BaseCommand):
+    """Web, workers and sweep; each starts again when it dies, and all end together."""
+
+    help = "Prepare everything, then serve pages, API, workers and sweep until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add where to listen, and `--share`."""
+        parser.add_argument("--port", type=int, default=8000, help="the port to serve on (default 8000)")
+        parser.add_argument("--host", default="127.0.0.1", help="the address to serve on (default: this machine only)")
+        parser.add_argument("--share", action="store_true", help="also open a public https address through ngrok (needs NGROK_AUTHTOKEN)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until stopped. Exit code 2 when it cannot begin, 1 when a process will not stay alive."""
+        host, port, share = options["host"], options["port"], options["share"]
+        refuse_taken_port(host, port)
+        local = f"http://{host_in_url(host)}:{port}"
+        url = self._shared(port) if share else own_url(local)
+        made = preparing.prepare(url, self._tell)
+        connections.close_all()
+        supervisor = Supervisor(
+            children(host, port),
+            environment=env.for_child(PUBLIC_URL=url, TMPDIR=str(settings.FILE_UPLOAD_TEMP_DIR), SHARED="yes" if share else ""),
+            tell=self._tell,
+            on_tick=once_open(host, port, lambda: self._welcome(url, made)),
+        )
+        code = supervisor.run()
+        tunnel.close()
+        sys.exit(code)
+
+    def _tell(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _shared(self, port: int) -> str:
+        if env.text("PUBLIC_URL"):
+            raise env.SettingError("--share is for trying things out; PUBLIC_URL is set, so this machine has an address already.")
+        self._tell("Opening a public address through ngrok: whoever has it reaches this machine, and must sign in first.")
+        try:
+            return tunnel.open(port)
+        except tunnel.TunnelError as error:
+            raise env.SettingError(str(error)) from error
+
+    def _welcome(self, url: str, made: Mapping[str, Any] | None) -> None:
+        self._tell(f"\nAdsGem is at {url}/   (Ctrl-C stops it)")
+        if made:
+            self._tell("Sign in with one of these; they are shown this once:")
+            for who in ("marketer", "staff"):
+                self._tell(f"  {who:<9} {made[who]['email']}   {made[who]['password']}")
+        if preparing.sign_in_file().exists():
+            self._tell(f"The first passwords stand in {preparing.sign_in_file()}, for you only.")
+
+
+def children(host: str, port: int) -> list[Child]:
+    """The processes of one machine."""
+    python = sys.executable
+    web = [python, "-m", "uvicorn", "adsgem.asgi:application", "--host", host, "--port", str(port)]
+    # An open event stream would hold a stop for half a minute.
+    web += ["--timeout-graceful-shutdown", "3", "--log-level", "warning", "--no-access-log", "--no-server-header", "--lifespan", "off"]
+    quiet = ["-W", "ignore:You're running the worker"]  # as root: true in many a container, and no help in every log
+    worker = [python, *quiet, "-m", "celery", "-A", "adsgem", "--quiet", "worker", "--pool", "threads", "--concurrency", str(PAINTERS)]
+    worker += ["--queues", ",".join(settings.QUEUES), "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return [Child("web", web), Child("worker", worker), Child("sweep", [python, str(settings.BASE_DIR / "manage.py"), "sweep"])]
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raises SettingError when nobody could be served at this address."""
+    if not 1 <= port <= 65535:
+        raise env.SettingError(f"A port is a number from 1 to 65535, not {port}.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise env.SettingError(f"{host} is no address of this machine.") from error
+    except PermissionError as error:
+        raise env.SettingError(f"Port {port} needs more rights. Choose one above 1023, for instance: --port 8000") from error
+    except OSError as error:
+        another = f"Choose another one, for instance: --port {port + 1 if port < 65535 else 8000}"
+        raise env.SettingError(f"Port {port} on {host} is taken by another program, or is not ours to take. {another}") from error
+
+
+def own_url(local: str) -> str:
+    """Where people reach this machine: PUBLIC_URL when it is set, else where it listens. Raises SettingError."""
+    return env.public_url("PUBLIC_URL", local).geturl()
+
+
+def host_in_url(host: str) -> str:
+    """The host as it stands in an address of this machine."""
+    if host in EVERYWHERE:
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def once_open(host: str, port: int, then: Callable[[], None]) -> Callable[[], None]:
+    """Something to call again and again: does `then` one time, as soon as the port answers."""
+    done = False
+
+    def look() -> None:
+        nonlocal done
+        if done:
+            return
+        try:
+            socket.create_connection((host_in_url(host).strip("[]"), port), timeout=1).close()
+        except OSError:
+            return
+        done = True
+        then()
+
+    return look

@@ -1,0 +1,43 @@
+"""A public https address for this machine through ngrok, when somebody asks for it: `up --share`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+
+from adsgem import env
+
+
+class TunnelError(Exception):
+    """There is no tunnel. The message says what to do."""
+
+
+def open(port: int) -> str:
+    """Open a tunnel to a port of this machine and give its https address. Raises TunnelError."""
+    try:
+        from pyngrok import conf, exception, ngrok
+    except ImportError as error:
+        raise TunnelError("--share needs the package pyngrok. Run script/setup again.") from error
+    token, domain = env.text("NGROK_AUTHTOKEN"), env.text("NGROK_DOMAIN")
+    if not token:
+        raise TunnelError("--share needs your ngrok token: set NGROK_AUTHTOKEN (https://dashboard.ngrok.com/get-started/your-authtoken).")
+    # Everything of ngrok's stays in our folder; an agent that is installed already is used as it is.
+    folder = env.private_folder(Path(settings.DATA_DIR) / "ngrok")
+    agent = env.text("PYNGROK_NGROK_PATH") or shutil.which("ngrok") or str(folder / "ngrok")
+    config = conf.PyngrokConfig(auth_token=token, ngrok_path=agent, config_path=str(folder / "ngrok.yml"))
+    conf.set_default(config)
+    try:
+        opened = ngrok.connect(str(port), "http", **({"domain": domain} if domain else {}))
+    except exception.PyngrokError as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise TunnelError(f"ngrok did not open an address: {reason}") from error
+    return str(opened.public_url).replace("http://", "https://", 1)
+
+
+def close() -> None:
+    """Close the tunnel, if one is open."""
+    from pyngrok import ngrok
+
+    ngrok.kill()
