@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -109,7 +109,7 @@ class Brands(Page):
     list_display = ("name", "logo_shown", "colours_shown", "tone", "people", "created_at", "deleted_at")
     list_filter = (("deleted_at", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("name", "slug", "wordmark", "members__email")
-    prepopulated_fields = {"slug": ("name",)}
+    prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
     readonly_fields = ("logo_shown", "colours_shown", "created_at", "deleted_at")
     inlines = (MembershipRows,)
     fieldsets = (

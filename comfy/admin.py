@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -18,7 +20,7 @@ class Loras(Page):
     list_display = ("title", "shown", "family", "file_name", "trigger_words", "weights", "used", "licence")
     list_filter = ("family", "licence")
     search_fields = ("title", "slug", "file_name", "trigger_words")
-    prepopulated_fields = {"slug": ("title",)}
+    prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("title",)}
     readonly_fields = ("shown", "created_at")
     fieldsets = (
         (None, {"fields": ("title", "slug", "family", "file_name", "trigger_words", "shown")}),

@@ -100,6 +100,10 @@ class LookOnlyRows(Rows):
     extra = 0
     show_change_link = True
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """All that is shown, also what no form could edit."""
+        return self.fields or ()
+
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody adds them by hand."""
         return False

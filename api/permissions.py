@@ -1,0 +1,74 @@
+"""Who may do what, and how often. Reads start from the caller's own brands, so somebody else's row is a 404 before this is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
+
+from accounts.models import Brand, Membership, User
+
+if TYPE_CHECKING:  # `rest_framework.views` loads this module itself, by the settings
+    from rest_framework.views import APIView
+
+LOOK_ONLY = "You may look at this brand's ads, but not change them or make new ones."
+
+
+def caller(request: Request) -> User:
+    """The person who calls. Raises NotAuthenticated when nobody signed in."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+def may_edit(user: User, brand: Brand) -> bool:
+    """Whether this person may make and change things of this brand."""
+    return Membership.objects.filter(user=user, brand=brand).exclude(role=Membership.Role.VIEWER).exists()
+
+
+def require_editor(user: User, brand: Brand) -> None:
+    """Raises PermissionDenied for somebody who may only look."""
+    if not may_edit(user, brand):
+        raise PermissionDenied(LOOK_ONLY)
+
+
+class EditorsWrite(BasePermission):
+    """Everyone in the brand may look; viewers may do no more. For rows with a `brand`."""
+
+    message = LOOK_ONLY
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+        """Whether this row may be read or changed by the caller."""
+        return request.method in SAFE_METHODS or may_edit(caller(request), obj.brand)
+
+
+# Manners, not security: guessing of passwords is stopped by django-axes, spending by the credits.
+class Everyone(UserRateThrottle):
+    """Ten calls a second for a signed-in person."""
+
+    scope = "everyone"
+    rate = "600/min"
+
+
+class Strangers(AnonRateThrottle):
+    """One call a second for an address that did not sign in."""
+
+    scope = "strangers"
+    rate = "60/min"
+
+
+class SignIns(AnonRateThrottle):
+    """Twenty sign-ins a minute from one address."""
+
+    scope = "sign-ins"
+    rate = "20/min"
+
+
+class Creates(UserRateThrottle):
+    """One order or photo a second."""
+
+    scope = "creates"
+    rate = "60/min"

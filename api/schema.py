@@ -1,0 +1,58 @@
+"""How the API describes itself in OpenAPI: what all endpoints have in common is written here once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.generators import SchemaGenerator
+
+from api.errors import MEDIA_TYPE
+
+REFUSALS = {
+    "400": "The body cannot be read.",
+    "401": "Nobody is signed in, or the token has run out.",
+    "403": "The caller may look at this brand, but not change it.",
+    "404": "There is no such thing, or it is somebody else's.",
+    "405": "This address does not do that.",
+    "406": "The API speaks JSON.",
+    "409": "Not at this time: it is not ready.",
+    "413": "The body is too large.",
+    "415": "The body must be JSON; a photo comes as a multipart form.",
+    "422": "Something in the body is wrong: `errors` has a sentence for each field.",
+    "429": "Too many calls; `Retry-After` says how many seconds to wait.",
+}
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "A problem as RFC 9457 has it. `detail` is a sentence for a person, `errors` maps a field to its sentences.",
+    "required": ["type", "title", "status", "detail", "errors"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+    },
+}
+
+
+def tidy(result: dict[str, Any], generator: SchemaGenerator, request: Any, public: bool) -> dict[str, Any]:
+    """A drf-spectacular hook: addresses without the optional last slash, and every refusal documented once for all."""
+    root = reverse("api:root")
+    result["paths"] = {path if path == root else path.rstrip("/"): methods for path, methods in result["paths"].items()}
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    components["responses"] = {
+        f"Problem{status}": {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        for status, text in REFUSALS.items()
+    }
+    for operation in _operations(result):
+        for status in REFUSALS:
+            operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
+    return result
+
+
+def _operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in result["paths"].values():
+        yield from (operation for operation in methods.values() if isinstance(operation, dict) and "responses" in operation)

@@ -1,0 +1,40 @@
+"""The addresses below /api/v1/. A slash at the end is welcome and not needed."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
+
+from api.v1.ads import Ads
+from api.v1.brands import Brands
+from api.v1.generations import Generations
+from api.v1.me import Me
+from api.v1.photos import Photos
+from api.v1.placements import Placements
+from api.v1.root import Nowhere, Root
+from api.v1.templates import Templates
+from api.v1.tokens import Refresh, SignIn, SignOut
+
+app_name = "api"
+
+router = SimpleRouter()
+router.trailing_slash = "/?"
+router.register("brands", Brands, basename="brands")
+router.register("templates", Templates, basename="templates")
+router.register("placements", Placements, basename="placements")
+router.register("photos", Photos, basename="photos")
+router.register("generations", Generations, basename="generations")
+router.register("ads", Ads, basename="ads")
+
+urlpatterns = [
+    re_path(r"^$", Root.as_view(), name="root"),
+    re_path(r"^auth/token/?$", SignIn.as_view(), name="token"),
+    re_path(r"^auth/token/refresh/?$", Refresh.as_view(), name="refresh"),
+    re_path(r"^auth/logout/?$", SignOut.as_view(), name="logout"),
+    re_path(r"^me/?$", Me.as_view(), name="me"),
+    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    *router.urls,
+    re_path(r"^.*$", Nowhere.as_view(), name="nowhere"),
+]

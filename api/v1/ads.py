@@ -1,0 +1,151 @@
+"""Finished ads and their files."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from api.base import UUID_PATTERN, AnyAccept, NotYet, absolute
+from api.paging import NewestFirst
+from generations import queries
+from generations.models import Ad
+from keeping import links
+
+
+def as_uuid(text: str) -> UUID:
+    """An id from a query. Raises NotFound for what cannot be one."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound from error
+
+
+class ErrorOut(serializers.Serializer[Any]):
+    """Why something was not made: a code for programs, a sentence for people."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+def error_of(row: Any) -> dict[str, str] | None:
+    """Why this row was not made, for ErrorOut; None when nothing went wrong."""
+    return {"code": row.error_code, "detail": row.error_message} if row.error_code else None
+
+
+class AdOut(serializers.ModelSerializer[Ad]):
+    """A finished ad, or one on its way: then `url` and `bytes` are null. `placement` is the placement's slug."""
+
+    picture = serializers.UUIDField(source="picture_id")
+    placement = serializers.CharField(source="placement.placement.slug")
+    variation = serializers.IntegerField(source="picture.variation")
+    width = serializers.SerializerMethodField()
+    height = serializers.SerializerMethodField()
+    bytes = serializers.IntegerField(source="file.bytes", allow_null=True, default=None)
+    url = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Ad
+        fields: tuple[str, ...] = (
+            "id",
+            "picture",
+            "placement",
+            "variation",
+            "status",
+            "width",
+            "height",
+            "bytes",
+            "url",
+            "alt",
+            "starred",
+            "error",
+        )
+
+    def get_width(self, ad: Ad) -> int:
+        """Pixels of the file, or what it will have."""
+        return (ad.file and ad.file.width) or ad.placement.spec().size[0]
+
+    def get_height(self, ad: Ad) -> int:
+        """Pixels of the file, or what it will have."""
+        return (ad.file and ad.file.height) or ad.placement.spec().size[1]
+
+    def get_url(self, ad: Ad) -> str | None:
+        """Signed for five minutes."""
+        return absolute(self.context["request"], ad.file, name=ad.file_name)
+
+    @extend_schema_field(ErrorOut(allow_null=True))
+    def get_error(self, ad: Ad) -> dict[str, str] | None:
+        """Why it was not made."""
+        return error_of(ad)
+
+
+class CheckOut(serializers.Serializer[Any]):
+    """One rule, looked at on this ad."""
+
+    rule = serializers.CharField()
+    result = serializers.ChoiceField(choices=["pass", "warn", "fail"])
+    detail = serializers.CharField()
+
+
+class AdDetailOut(AdOut):
+    """One ad with its words, and what was checked and measured while it was made."""
+
+    generation = serializers.UUIDField(source="picture.generation_id")
+    words = serializers.DictField(source="copy.words", child=serializers.CharField(allow_blank=True))
+    language = serializers.CharField(source="copy.language")
+    checks = CheckOut(many=True)
+    fidelity = serializers.DictField(child=serializers.FloatField())
+
+    class Meta(AdOut.Meta):
+        fields = (*AdOut.Meta.fields, "generation", "words", "language", "checks", "fidelity", "pixels", "created_at")
+
+
+@extend_schema_view(
+    list=extend_schema(
+        operation_id="list_ads",
+        parameters=[OpenApiParameter("generation", OpenApiTypes.UUID, description="Only the ads of this generation.")],
+    ),
+    retrieve=extend_schema(operation_id="read_ad"),
+)
+@extend_schema(tags=["ads"])
+class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Ad]):
+    """The ads of the caller's brands, in all their wordings."""
+
+    serializer_class = AdDetailOut
+    pagination_class = NewestFirst
+    lookup_value_regex = UUID_PATTERN
+    queryset = Ad.objects.none()
+
+    def get_queryset(self) -> QuerySet[Ad]:
+        """The caller's own, fewer by filter."""
+        found = queries.ads_of(self.request.user)
+        if generation := self.request.query_params.get("generation"):
+            found = found.filter(picture__generation=as_uuid(generation))
+        return found
+
+    @extend_schema(
+        operation_id="read_ad_file",
+        responses={(200, media_type): OpenApiTypes.BINARY for media_type in ("image/jpeg", "image/png", "image/webp")},
+    )
+    @action(detail=True, renderer_classes=[JSONRenderer, AnyAccept])
+    def file(self, request: Request, pk: str) -> FileResponse:
+        """The finished file itself."""
+        ad = self.get_object()
+        if ad.file is None:
+            raise NotYet("This ad has no file: it is not ready.")
+        return links.private_file(ad.file, name=ad.file_name)

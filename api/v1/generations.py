@@ -1,0 +1,366 @@
+"""Ordering ads, and following an order until its files are there."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from api.base import KEY, UUID_PATTERN, AnyAccept, NotYet, absolute
+from api.brands import own_brand
+from api.paging import NewestFirst
+from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
+from api.v1.ads import AdOut, ErrorOut, error_of
+from generations import actions, download, queries
+from generations.actions import PLACEMENTS_AT_MOST, VARIATIONS_AT_MOST
+from generations.models import SEED_MAX, Ad, Event, Generation, Photo, Picture
+from prompting.brief import Brief, BriefError
+from templates_app import queries as shelf
+from templates_app.models import AdTemplate, Placement
+
+MOST_PHOTOS = 8
+ENGINES = ("auto", "draft", "builtin", "comfyui", "openai")
+EVENTS_AT_ONCE = 200
+LINK_SLOT = 120  # seconds; after that the same answer gets a new ETag, so that nobody keeps links until they run out
+BRAND_HELP = "The brand's id or slug. Left out: the brand of the photo, or else the caller's first."
+
+
+class BriefIn(serializers.Serializer[Any]):
+    """What the marketer says; only the headline must be there."""
+
+    product = serializers.CharField(required=False)
+    headline = serializers.CharField()
+    subline = serializers.CharField(required=False)
+    cta = serializers.CharField(required=False)
+    badge = serializers.CharField(required=False)
+    legal = serializers.CharField(required=False)
+    audience = serializers.CharField(required=False)
+    tone = serializers.CharField(required=False)
+    language = serializers.CharField(required=False)
+    keywords = serializers.ListField(child=serializers.CharField(), required=False)
+    avoid = serializers.CharField(required=False)
+    markets = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+@extend_schema_field(BriefIn)
+class BriefField(serializers.Field[Brief, Any, Any, Any]):
+    """A brief, checked where all briefs are checked."""
+
+    def to_internal_value(self, data: Any) -> Brief:
+        """Raises ValidationError with a sentence for each wrong field."""
+        if not isinstance(data, dict):
+            raise ValidationError("The brief must be an object with a headline.")
+        try:
+            return Brief.read(data)
+        except BriefError as error:
+            raise ValidationError(error.errors) from error
+
+
+class GenerationIn(serializers.Serializer[Any]):
+    """An order: a template, a brief, placements; photos when the template needs one."""
+
+    template = serializers.CharField(max_length=80, help_text="The template's id.")
+    brand = serializers.CharField(max_length=80, required=False, help_text=BRAND_HELP)
+    photos = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST_PHOTOS)
+    photo = serializers.UUIDField(required=False, allow_null=True, help_text="In place of `photos`, for one.")
+    brief = BriefField()
+    placements = serializers.ListField(child=serializers.CharField(max_length=60), min_length=1)
+    variations = serializers.IntegerField(required=False, help_text=f"1 to {VARIATIONS_AT_MOST} different pictures of each shape.")
+    engine = serializers.ChoiceField(choices=ENGINES, required=False)
+    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=SEED_MAX)
+    lora_strength = serializers.FloatField(required=False, allow_null=True, min_value=-2.0, max_value=2.0)
+    use_cutout = serializers.BooleanField(required=False, help_text="Off: the photograph itself stands in the template's frame.")
+    client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="Your own number for this order.")
+
+    def validate_template(self, slug: str) -> AdTemplate:
+        """The published template of this id."""
+        template = shelf.published().filter(slug=slug).first()
+        if template is None:
+            raise ValidationError(f"There is no published template '{slug}'.")
+        return template
+
+    def validate_placements(self, slugs: list[str]) -> list[Placement]:
+        """The placements of these ids, in this order, each once."""
+        slugs = list(dict.fromkeys(slugs))
+        if len(slugs) > PLACEMENTS_AT_MOST:
+            raise ValidationError(f"{len(slugs)} placements are too many for one order. Choose at most {PLACEMENTS_AT_MOST}.")
+        found = {placement.slug: placement for placement in shelf.image_placements().filter(slug__in=slugs)}
+        if unknown := [slug for slug in slugs if slug not in found]:
+            raise ValidationError(f"There is no placement '{unknown[0]}'.")
+        return [found[slug] for slug in slugs]
+
+    def validate_photos(self, ids: list[UUID]) -> list[Photo]:
+        """The caller's photos of these ids. A stranger's photo is as unknown as one that never was."""
+        own = {photo.pk: photo for photo in queries.photos_of(self.context["request"].user).filter(pk__in=ids)}
+        if unknown := [each for each in ids if each not in own]:
+            raise ValidationError(f"No photo with this id: {unknown[0]}.")
+        return [own[each] for each in dict.fromkeys(ids)]
+
+    def validate_photo(self, one: UUID | None) -> list[Photo]:
+        """The same for one."""
+        return self.validate_photos([one] if one else [])
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """`photo` is another way to say `photos`."""
+        one = attrs.pop("photo", [])
+        if one and attrs.get("photos"):
+            raise ValidationError({"photo": "Give `photos` or `photo`, not both."})
+        return {**attrs, "photos": attrs.get("photos") or one}
+
+
+class PictureOut(serializers.ModelSerializer[Picture]):
+    """A scene: one variation in one shape."""
+
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Picture
+        fields = ("id", "variation", "shape", "status", "progress", "error")
+
+    @extend_schema_field(ErrorOut(allow_null=True))
+    def get_error(self, picture: Picture) -> dict[str, str] | None:
+        """Why it was not made."""
+        return error_of(picture)
+
+
+class LinksOut(serializers.Serializer[Any]):
+    """Where to go on."""
+
+    self = serializers.URLField()
+    cancel = serializers.URLField()
+    events = serializers.URLField()
+    zip = serializers.URLField()
+
+
+class GenerationLine(serializers.ModelSerializer[Generation]):
+    """An order in a list."""
+
+    progress = serializers.SerializerMethodField()
+    template = serializers.CharField(source="template_version.template.slug")
+    brand = serializers.UUIDField(source="brand_id")
+    headline = serializers.CharField(source="brief.headline")
+    cover_url = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Generation
+        fields: tuple[str, ...] = (
+            "id",
+            "status",
+            "progress",
+            "template",
+            "brand",
+            "headline",
+            "client_ref",
+            "cover_url",
+            "error",
+            "created_at",
+            "finished_at",
+            "links",
+        )
+
+    def get_progress(self, generation: Generation) -> float:
+        """0 to 1."""
+        return queries.progress(generation)
+
+    def get_cover_url(self, generation: Generation) -> str | None:
+        """The first ready ad, signed for five minutes."""
+        ready = (ad for ad in queries.current_ads(generation) if ad.status == Ad.Status.READY)
+        first = next(ready, None)
+        return absolute(self.context["request"], first.file) if first else None
+
+    @extend_schema_field(ErrorOut(allow_null=True))
+    def get_error(self, generation: Generation) -> dict[str, str] | None:
+        """Why it was not made."""
+        return error_of(generation)
+
+    @extend_schema_field(LinksOut)
+    def get_links(self, generation: Generation) -> dict[str, str]:
+        """Where to go on."""
+        names = {"self": "detail", "cancel": "cancel", "events": "events", "zip": "zip"}
+        request = self.context["request"]
+        return {link: reverse(f"api:generations-{name}", args=[generation.pk], request=request) for link, name in names.items()}
+
+
+class GenerationOut(GenerationLine):
+    """An order with its pictures and ads. Prices are 0 for now, so `credits` is 0."""
+
+    queue_place = serializers.SerializerMethodField()
+    estimate_seconds = serializers.SerializerMethodField()
+    credits = serializers.SerializerMethodField()
+    pictures = PictureOut(many=True)
+    ads = serializers.SerializerMethodField()
+    brief = serializers.DictField(source="brief_data", help_text="What the marketer said, as it was taken.")
+
+    class Meta(GenerationLine.Meta):
+        fields = (
+            *GenerationLine.Meta.fields,
+            "queue_place",
+            "estimate_seconds",
+            "credits",
+            "variations",
+            "engine",
+            "seed",
+            "brief",
+            "pictures",
+            "ads",
+        )
+
+    def get_queue_place(self, generation: Generation) -> int:
+        """How many pictures of others come first; 0 while it is being made."""
+        return queries.queue_place(generation)
+
+    def get_estimate_seconds(self, generation: Generation) -> float | None:
+        """Until everything is there, by what such work took here lately."""
+        return queries.estimate_seconds(generation)
+
+    def get_credits(self, generation: Generation) -> int:
+        """What the order costs."""
+        return 0
+
+    @extend_schema_field(AdOut(many=True))
+    def get_ads(self, generation: Generation) -> Any:
+        """The ads in their newest wording."""
+        return AdOut(queries.current_ads(generation), many=True, context=self.context).data
+
+
+class EventOut(serializers.ModelSerializer[Event]):
+    """Something that happened to the order."""
+
+    class Meta:
+        model = Event
+        fields = ("seq", "kind", "object_id", "created_at")
+
+
+class EventsOut(serializers.Serializer[Any]):
+    """What happened, in order. Ask again with `after` set to the last `seq`."""
+
+    results = EventOut(many=True)
+
+
+@extend_schema_view(list=extend_schema(operation_id="list_generations", responses=GenerationLine(many=True)))
+@extend_schema(tags=["generations"])
+class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
+    """The orders of the caller's brands."""
+
+    serializer_class = GenerationOut
+    pagination_class = NewestFirst
+    permission_classes = (IsAuthenticated, EditorsWrite)
+    lookup_value_regex = UUID_PATTERN
+    queryset = Generation.objects.none()
+
+    def get_queryset(self) -> QuerySet[Generation]:
+        """The caller's own."""
+        return queries.generations_of(self.request.user)
+
+    def get_serializer_class(self) -> type[Any]:
+        """Lists are lines; one order comes with everything."""
+        return GenerationLine if self.action == "list" else GenerationOut
+
+    def get_throttles(self) -> list[Any]:
+        """Orders are slower than reads."""
+        return [Everyone(), Creates()] if self.action == "create" else [Everyone()]
+
+    @extend_schema(operation_id="order_generation", request=GenerationIn, responses={202: GenerationOut}, parameters=[KEY])
+    def create(self, request: Request) -> Response:
+        """Order ads. They are made in the background: follow `links.self` until `status` is final."""
+        user = caller(request)
+        order = GenerationIn(data=request.data, context=self.get_serializer_context())
+        order.is_valid(raise_exception=True)
+        photos = order.validated_data["photos"]
+        named = order.validated_data.pop("brand", None)
+        brand = photos[0].brand if photos and not named else own_brand(user, named)
+        require_editor(user, brand)
+        key = request.headers.get("Idempotency-Key", "")
+        made = actions.order_generation(by=user, brand=brand, idempotency_key=key, **order.validated_data)
+        return self._answer(made.pk, status=HTTPStatus.ACCEPTED)
+
+    @extend_schema(
+        operation_id="read_generation",
+        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of an earlier answer.")],
+        responses={200: GenerationOut, 304: OpenApiResponse(description="Nothing has changed since the answer with this ETag.")},
+    )
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
+        """One order as it stands. `Retry-After` says when another look is worth it; with an ETag it costs little."""
+        generation = self.get_object()
+        etag = f'"{queries.version_of(generation)}-{queries.queue_place(generation)}-{int(time.time()) // LINK_SLOT}"'
+        if unchanged := get_conditional_response(request._request, etag=etag):
+            _say_when(unchanged, generation)
+            return unchanged
+        response = Response(self.get_serializer(generation).data, headers={"ETag": etag})
+        _say_when(response, generation)
+        return response
+
+    @extend_schema(operation_id="cancel_generation", request=None, responses=GenerationOut)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Stop an order. What is ready stays; cancelling a finished order changes nothing."""
+        actions.cancel_generation(by=caller(request), generation=self.get_object())
+        return self._answer(UUID(pk))
+
+    @extend_schema(
+        operation_id="list_generation_events",
+        parameters=[OpenApiParameter("after", int, description="Only events with a higher `seq`.")],
+        responses=EventsOut,
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def events(self, request: Request, pk: str) -> Response:
+        """What happened to this order so far, at most 200 events at once."""
+        after = request.query_params.get("after", "0")
+        if not after.isdecimal() or len(after) > 18:
+            raise ValidationError({"after": "Give the `seq` of the last event you know: a whole number."})
+        found = self.get_object().events.filter(seq__gt=int(after)).order_by("seq")[:EVENTS_AT_ONCE]
+        return Response({"results": EventOut(found, many=True).data})
+
+    @extend_schema(operation_id="download_generation", responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    @action(detail=True, renderer_classes=[JSONRenderer, AnyAccept])
+    def zip(self, request: Request, pk: str) -> FileResponse:
+        """All ready ads of this order in one ZIP file."""
+        generation = self.get_object()
+        if not any(ad.status == Ad.Status.READY for ad in queries.current_ads(generation)):
+            raise NotYet("No ad of this order is ready yet.")
+        name = download.zip_name(generation)
+        response = FileResponse(download.zip_of(generation), content_type="application/zip", as_attachment=True, filename=name)
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+    def _answer(self, pk: UUID, status: int = HTTPStatus.OK) -> Response:
+        """The order as it stands now, read again with its joins."""
+        generation = get_object_or_404(self.get_queryset(), pk=pk)
+        response = Response(GenerationOut(generation, context=self.get_serializer_context()).data, status=status)
+        if status == HTTPStatus.ACCEPTED:
+            response["Location"] = reverse("api:generations-detail", args=[pk], request=self.request)
+        _say_when(response, generation)
+        return response
+
+
+def _say_when(response: HttpResponseBase, generation: Generation) -> None:
+    """Seconds after which another look is worth it: longer while others come first, never when it is done."""
+    response["Cache-Control"] = "private, no-cache"
+    if not generation.is_final:
+        response["Retry-After"] = "5" if generation.status == Generation.Status.WAITING else "1"

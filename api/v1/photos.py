@@ -1,0 +1,153 @@
+"""Product photos: uploading one makes it safe and cuts the product out."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from accounts.models import Brand, IdempotencyKey, User
+from api.base import KEY, UUID_PATTERN, JsonBody, UploadBody, absolute
+from api.brands import own_brand
+from api.paging import NewestFirst
+from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
+from generations import actions, queries
+from generations.models import Photo
+from templates_app.models import hash_of
+
+ROUTE = "photos"
+
+
+class PhotoIn(serializers.Serializer[Any]):
+    """A photo as JPEG, PNG or WebP of at most 15 MB, for a brand (its id or slug; the caller's first when left out)."""
+
+    file = serializers.FileField(allow_empty_file=True)
+    brand = serializers.CharField(required=False, max_length=80)
+
+
+class Fraction(serializers.FloatField):
+    """A place in a photo: 0 is its left or top side, 1 its right or bottom side."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0.0, max_value=1.0, **kwargs)
+
+
+class Line(serializers.ListField):
+    """A stroke: points from one end to the other."""
+
+    child = serializers.ListField(child=Fraction(), min_length=2, max_length=2)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_length=1, max_length=2000, **kwargs)
+
+
+class MarkIn(serializers.Serializer[Any]):
+    """Where the product is: a box around it (left, top, right, bottom), strokes over what to keep and what to drop."""
+
+    box = serializers.ListField(child=Fraction(), min_length=4, max_length=4)
+    keep = serializers.ListField(child=Line(), max_length=50, required=False, default=list)
+    drop = serializers.ListField(child=Line(), max_length=50, required=False, default=list)
+
+
+class PhotoOut(serializers.ModelSerializer[Photo]):
+    """A safe photo. `confidence` says how far its cut-out may be trusted, `advice` what would make a better photo."""
+
+    width = serializers.IntegerField(source="file.width")
+    height = serializers.IntegerField(source="file.height")
+    url = serializers.SerializerMethodField()
+    cutout_url = serializers.SerializerMethodField()
+    cutout_usable = serializers.BooleanField(help_text="Whether ads may use the cut-out without asking.")
+    brand = serializers.UUIDField(source="brand_id")
+
+    class Meta:
+        model = Photo
+        fields = ("id", "width", "height", "url", "cutout_url", "confidence", "cutout_usable", "advice", "name", "brand", "created_at")
+
+    def get_url(self, photo: Photo) -> str | None:
+        """Signed for five minutes."""
+        return absolute(self.context["request"], photo.file)
+
+    def get_cutout_url(self, photo: Photo) -> str | None:
+        """Signed for five minutes; null when there is no cut-out."""
+        return absolute(self.context["request"], photo.cutout)
+
+
+@extend_schema_view(list=extend_schema(operation_id="list_photos"), retrieve=extend_schema(operation_id="read_photo"))
+@extend_schema(tags=["photos"])
+class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Photo]):
+    """The photos of the caller's brands."""
+
+    serializer_class = PhotoOut
+    pagination_class = NewestFirst
+    permission_classes = (IsAuthenticated, EditorsWrite)
+    parser_classes = (UploadBody,)
+    lookup_value_regex = UUID_PATTERN
+    queryset = Photo.objects.none()
+
+    def get_queryset(self) -> QuerySet[Photo]:
+        """The caller's own."""
+        return queries.photos_of(self.request.user)
+
+    def get_throttles(self) -> list[Any]:
+        """Uploads are slower than reads."""
+        return [Everyone(), Creates()] if self.action == "create" else [Everyone()]
+
+    @extend_schema(operation_id="upload_photo", request={"multipart/form-data": PhotoIn}, responses={201: PhotoOut}, parameters=[KEY])
+    def create(self, request: Request) -> Response:
+        """Upload a photo; it comes back made safe and cut out."""
+        user = caller(request)
+        sent = PhotoIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        brand = own_brand(user, sent.validated_data.get("brand"))
+        require_editor(user, brand)
+        file = sent.validated_data["file"]
+        photo = _add_once(user, brand, file.read(), file.name, key=request.headers.get("Idempotency-Key", "")[:200])
+        headers = {"Location": reverse("api:photos-detail", args=[photo.pk], request=request)}
+        return Response(self.get_serializer(photo).data, status=HTTPStatus.CREATED, headers=headers)
+
+    @extend_schema(operation_id="mark_product", request=MarkIn, responses=PhotoOut)
+    @action(detail=True, methods=["post"], parser_classes=[JsonBody])
+    def mark(self, request: Request, pk: str) -> Response:
+        """Show where the product is, when the cut-out went wrong; the photo is cut out again."""
+        photo = self.get_object()
+        marks = MarkIn(data=request.data)
+        marks.is_valid(raise_exception=True)
+        photo = actions.mark_product(by=caller(request), photo=photo, **{**marks.validated_data, "box": tuple(marks.validated_data["box"])})
+        return Response(self.get_serializer(photo).data)
+
+
+def _add_once(user: User, brand: Brand, data: bytes, name: str, *, key: str) -> Photo:
+    """The new photo, or the one that this key made before. Raises KeyReused when the key came with another file."""
+    if not key:
+        return actions.add_photo(by=user, brand=brand, data=data, name=name)
+    body = hash_of([str(brand.pk), hashlib.sha256(data).hexdigest()])
+    if earlier := _earlier(user, key, body):
+        return earlier
+    photo = actions.add_photo(by=user, brand=brand, data=data, name=name)
+    try:
+        with transaction.atomic():
+            IdempotencyKey.objects.create(caller=user, route=ROUTE, key=key, body_hash=body, answer={"photo": str(photo.pk)})
+    except IntegrityError:
+        # Two uploads with one key met; the first one's photo is the answer to both.
+        photo.delete()
+        return _earlier(user, key, body) or actions.add_photo(by=user, brand=brand, data=data, name=name)
+    return photo
+
+
+def _earlier(user: User, key: str, body: str) -> Photo | None:
+    row = IdempotencyKey.objects.filter(caller=user, route=ROUTE, key=key).first()
+    if row is None:
+        return None
+    if row.body_hash != body:
+        raise actions.KeyReused("This idempotency key was used before with another photo. Use a new key.")
+    return queries.photos_of(user).filter(pk=row.answer["photo"]).first()

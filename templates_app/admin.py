@@ -1,0 +1,365 @@
+"""What staff curate: templates, categories, layouts, placements, fonts. An edit of data is a new version."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Model, Prefetch, QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from keeping.showing import (
+    NONE,
+    LookOnlyRows,
+    Page,
+    PrettyJson,
+    RowForm,
+    Rows,
+    picture,
+    pretty,
+)
+from templates_app.actions import publish_version
+from templates_app.models import (
+    AdTemplate,
+    AdTemplateVersion,
+    Category,
+    Font,
+    Layout,
+    LayoutVersion,
+    Placement,
+    PlacementVersion,
+    TemplateLora,
+    TemplatePreview,
+    Version,
+)
+
+
+class VersionedForm(RowForm):
+    """A head row together with what its current version says. Saving other data than before writes a new version."""
+
+    data = PrettyJson(rows=32, help_text="What ads are made by. A change is a new version; what was ordered before keeps the old one.")
+    note = forms.CharField(required=False, max_length=200, help_text="What was changed and why, for the list of versions.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "data" in self.fields and (current := getattr(self.instance, "current", None)):
+            self.fields["data"].initial = current.data
+
+    def clean_data(self) -> Any:
+        """Data that the makers can read: tried out before it is kept."""
+        data = self.cleaned_data["data"]
+        try:
+            self.try_out(data)
+        except KeyError as missing:
+            raise forms.ValidationError(f"{missing} is missing.") from missing
+        except (TypeError, ValueError, AttributeError) as error:
+            raise forms.ValidationError(f"This cannot be used: {error}") from error
+        return data
+
+    def try_out(self, data: Any) -> None:
+        """Read the data as the makers will. Raises what they raise."""
+        if not isinstance(data, dict):
+            raise TypeError("it must be an object")
+
+
+class TemplateForm(VersionedForm):
+    """A template."""
+
+    class Meta:
+        model = AdTemplate
+        fields = ("title", "slug", "summary", "category", "needs_photo", "published", "position")
+
+    def try_out(self, data: Any) -> None:
+        """Its style and its words."""
+        super().try_out(data)
+        version = AdTemplateVersion(template=self.instance, data=data)
+        version.style()
+        version.words()
+
+
+class LayoutForm(VersionedForm):
+    """A layout."""
+
+    class Meta:
+        model = Layout
+        fields = ("title", "slug")
+
+    def try_out(self, data: Any) -> None:
+        """All its shapes."""
+        super().try_out(data)
+        LayoutVersion(layout=self.instance, data=data).spec()
+
+
+class PlacementForm(VersionedForm):
+    """A placement."""
+
+    class Meta:
+        model = Placement
+        fields = ("title", "slug", "platform", "kind", "position")
+
+    def try_out(self, data: Any) -> None:
+        """Its pixels, file types and margins."""
+        super().try_out(data)
+        spec = PlacementVersion(placement=self.instance, data=data).spec()
+        if min(spec.size) < 1:
+            raise ValueError("width and height must be at least 1")
+
+
+class VersionRows(LookOnlyRows):
+    """Every version so far, the newest first."""
+
+    fields = ("number", "current", "note", "author", "created_at", "said")
+    show_change_link = False
+    verbose_name_plural = "versions"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With their authors."""
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.select_related("author").order_by("-number")
+
+    @admin.display(description="current", boolean=True)
+    def current(self, version: Version) -> bool:
+        """Whether new orders take this one."""
+        head = getattr(version, self.fk_name or "")
+        return bool(head.current_id == version.pk)
+
+    @admin.display(description="data")
+    def said(self, version: Version) -> SafeString:
+        """What it said, folded away."""
+        return format_html("<details><summary>{}…</summary>{}</details>", version.hash[:12], pretty(version.data))
+
+
+class VersionedPage(Page):
+    """A page for a head row: data is edited in place, and kept as a new version."""
+
+    form = VersionedForm
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Orders and ads point at versions for ever."""
+        return False
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
+        """A new row gets its slug from its title."""
+        return {} if obj else {"slug": ("title",)}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A slug is an address: it stays."""
+        return (*super().get_readonly_fields(request, obj), *(("slug",) if obj else ()))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the current version."""
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.select_related("current")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> None:
+        """Keep the head row, and a new version when the data changed."""
+        super().save_model(request, obj, form, change)
+        data = form.cleaned_data.get("data")
+        if data is None or (obj.current and obj.current.data == data):
+            return
+        version = publish_version(by=request.user, head=obj, data=data, note=form.cleaned_data.get("note", ""))  # type: ignore[arg-type]
+        self.message_user(request, f"Version {version.number} is what new orders take from now on.", messages.SUCCESS)
+
+    @admin.display(description="version", ordering="current__number")
+    def current_number(self, head: Any) -> SafeString | str:
+        """Which version new orders take."""
+        return f"v{head.current.number}" if head.current else NONE
+
+
+class TemplateVersionRows(VersionRows):
+    """The versions of a template."""
+
+    model = AdTemplateVersion
+    fk_name = "template"
+
+
+class LayoutVersionRows(VersionRows):
+    """The versions of a layout."""
+
+    model = LayoutVersion
+    fk_name = "layout"
+
+
+class PlacementVersionRows(VersionRows):
+    """The versions of a placement."""
+
+    model = PlacementVersion
+    fk_name = "placement"
+
+
+class TemplateLoraRows(Rows):
+    """The LoRAs in a template's recipe."""
+
+    model = TemplateLora
+    extra = 0
+    autocomplete_fields = ("lora",)
+
+
+@admin.register(AdTemplate)
+class Templates(VersionedPage):
+    """The recipes that marketers choose from."""
+
+    form = TemplateForm
+    list_display = ("shown", "title", "category", "needs_photo", "published", "position", "layout", "current_number", "order_count")
+    list_display_links = ("title",)
+    list_editable = ("published", "position")
+    list_filter = ("published", "category", "needs_photo", "current__layout__layout")
+    search_fields = ("title", "slug", "summary")
+    readonly_fields = ("previews_shown", "layout", "created_at")
+    inlines = (TemplateLoraRows, TemplateVersionRows)
+    actions = ("publish", "unpublish")
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "summary", "category", "needs_photo", "published", "position", "previews_shown")}),
+        ("Recipe", {"fields": ("layout", "data", "note")}),
+        ("When", {"fields": ("created_at",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AdTemplate]:
+        """With previews and the number of orders, for the price of two queries."""
+        previews = Prefetch("previews", TemplatePreview.objects.order_by("id"))
+        found = super().get_queryset(request).select_related("category", "current__layout__layout").prefetch_related(previews)
+        return found.annotate(orders=Count("versions__generations", distinct=True))
+
+    @admin.display(description="preview")
+    def shown(self, template: AdTemplate) -> SafeString:
+        """The first preview, small."""
+        first = next(iter(template.previews.all()), None)
+        return picture(first.file_id, alt=first.alt) if first else NONE
+
+    @admin.display(description="previews")
+    def previews_shown(self, template: AdTemplate) -> SafeString:
+        """All previews."""
+        shots = ((picture(preview.file_id, alt=preview.alt), preview.shape) for preview in template.previews.all())
+        drawn = format_html_join("", "<figure>{}<figcaption>{}</figcaption></figure>", shots)
+        return format_html('<div class="shots">{}</div>', drawn) if drawn else NONE
+
+    @admin.display(description="layout")
+    def layout(self, template: AdTemplate) -> SafeString | str:
+        """The layout that its current version names."""
+        return str(template.current.layout.layout) if template.current else NONE
+
+    @admin.display(description="orders", ordering="orders")
+    def order_count(self, template: AdTemplate) -> int:
+        """How often it was ordered."""
+        return int(getattr(template, "orders", 0))
+
+    @admin.action(description="Publish the selected templates", permissions=["change"])
+    def publish(self, request: HttpRequest, chosen: QuerySet[AdTemplate]) -> None:
+        """Show them in the gallery; those without a version cannot be shown."""
+        number = chosen.exclude(current=None).order_by().update(published=True)
+        self.message_user(request, f"Published: {number}.", messages.SUCCESS)
+
+    @admin.action(description="Take the selected templates out of the gallery", permissions=["change"])
+    def unpublish(self, request: HttpRequest, chosen: QuerySet[AdTemplate]) -> None:
+        """Hide them; orders that were made stay as they are."""
+        self.message_user(request, f"Taken out: {chosen.order_by().update(published=False)}.", messages.SUCCESS)
+
+
+@admin.register(Category)
+class Categories(Page):
+    """The shelves of the gallery."""
+
+    list_display = ("title", "slug", "position", "template_count")
+    list_editable = ("position",)
+    search_fields = ("title", "slug")
+    prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("title",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        """With the number of templates."""
+        found: QuerySet[Category] = super().get_queryset(request)
+        return found.annotate(template_number=Count("templates"))
+
+    @admin.display(description="templates", ordering="template_number")
+    def template_count(self, category: Category) -> int:
+        """How many stand on it."""
+        return int(getattr(category, "template_number", 0))
+
+
+@admin.register(Layout)
+class Layouts(VersionedPage):
+    """Where the words go."""
+
+    form = LayoutForm
+    list_display = ("title", "slug", "current_number")
+    search_fields = ("title", "slug")
+    inlines = (LayoutVersionRows,)
+    fields = ("title", "slug", "data", "note")
+
+
+class EvidenceFilter(admin.SimpleListFilter):
+    """How well a placement's numbers are known."""
+
+    title = "evidence"
+    parameter_name = "evidence"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The kinds of evidence that there are."""
+        found = Placement.objects.order_by("current__data__evidence").values_list("current__data__evidence", flat=True).distinct()
+        return [(kind, str(kind).replace("_", " ").capitalize()) for kind in found if kind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Only those of the chosen kind."""
+        return queryset.filter(current__data__evidence=self.value()) if self.value() else queryset
+
+
+@admin.register(Placement)
+class Placements(VersionedPage):
+    """The places where ads run."""
+
+    form = PlacementForm
+    list_display = ("title", "slug", "platform", "kind", "size", "shape", "limit", "file_types", "evidence", "current_number")
+    list_filter = ("platform", "kind", EvidenceFilter)
+    search_fields = ("title", "slug", "platform")
+    list_per_page = 120
+    inlines = (PlacementVersionRows,)
+    fields = ("title", "slug", "platform", "kind", "position", "data", "note")
+
+    @admin.display(description="pixels", ordering="current__data__width")
+    def size(self, placement: Placement) -> str:
+        """Width by height, and what is delivered where that differs."""
+        if not (version := placement.current) or not version.data.get("width"):
+            return "none"
+        delivered = version.data.get("deliver_width"), version.data.get("deliver_height")
+        size = f"{version.width} × {version.height}"
+        return f"{size}, file {delivered[0]} × {delivered[1]}" if all(delivered) else size
+
+    @admin.display(description="shape")
+    def shape(self, placement: Placement) -> str:
+        """The shape whose picture it takes."""
+        if not (version := placement.current) or not version.data.get("width"):
+            return "none"
+        return f"{version.shape.id}, banner" if version.is_banner else version.shape.id
+
+    @admin.display(description="at most")
+    def limit(self, placement: Placement) -> SafeString | str:
+        """The largest file."""
+        most = placement.current.data.get("max_bytes") if placement.current else None
+        return filesizeformat(most) if most else NONE
+
+    @admin.display(description="files")
+    def file_types(self, placement: Placement) -> str:
+        """What the network takes."""
+        return ", ".join(placement.current.data.get("file_types") or ()) if placement.current else ""
+
+    @admin.display(description="evidence", ordering="current__data__evidence")
+    def evidence(self, placement: Placement) -> str:
+        """How well its numbers are known."""
+        return str((placement.current.data.get("evidence") if placement.current else "") or "").replace("_", " ")
+
+
+@admin.register(Font)
+class Fonts(Page):
+    """The typefaces that ads may be set in."""
+
+    list_display = ("family", "weight", "slug", "script_list", "licence")
+    list_filter = ("licence", "weight")
+    search_fields = ("family", "slug")
+
+    @admin.display(description="scripts")
+    def script_list(self, font: Font) -> str:
+        """Which letters it has."""
+        return ", ".join(font.scripts)
