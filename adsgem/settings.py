@@ -271,7 +271,12 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 15 * 60, 16 * 60
+QUEUES = ("words", "pictures", "files")
 CELERY_TASK_DEFAULT_QUEUE = "words"
+CELERY_TASK_ROUTES = {
+    "generations.tasks.make_picture": {"queue": "pictures"},
+    "generations.tasks.finish_ad": {"queue": "files"},
+}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXPIRES = timedelta(days=7)
@@ -284,7 +289,6 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 60
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-QUEUES = ("words", "pictures", "files")
 
 # --- the making
 LEASE_SECONDS = env.number("LEASE_SECONDS", 60, at_least=1, at_most=3600)

@@ -14,26 +14,26 @@ from generations import pipeline, queries, states
 log = logging.getLogger(__name__)
 
 
-@shared_task(queue="words")
+@shared_task
 def write_generation(generation_id: str) -> None:
     """Write one order's plan, then ring for its pictures."""
     for picture_id in pipeline.write(UUID(generation_id)):
         ring(make_picture, picture_id)
 
 
-@shared_task(queue="pictures")
+@shared_task
 def make_picture(picture_id: str) -> None:
     """Make the picture that is next."""
     pipeline.make_next(UUID(picture_id))
 
 
-@shared_task(queue="files")
+@shared_task
 def finish_ad(ad_id: str) -> None:
     """Finish one ad of a picture that is painted."""
     pipeline.finish_ad(UUID(ad_id))
 
 
-@shared_task(queue="words")
+@shared_task
 def sweep() -> int:
     """Ring again for every row that is open and in nobody's hands. Gives how often it rang."""
     now = states.db_now()
