@@ -9,7 +9,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 from PIL import features
 
@@ -40,7 +41,11 @@ def type_is_set_with_raqm(app_configs: Sequence[AppConfig] | None, **kwargs: Any
     if features.check("raqm"):
         return []
     hint = "On Debian or Ubuntu: apt-get install libfribidi0. On a Mac: brew install fribidi."
-    return [Warning("Text layout (raqm) is missing FriBiDi: Arabic, Hebrew and Indic headlines are refused.", hint=hint, id="adsgem.W001")]
+    return [
+        checks.Warning(
+            "Text layout (raqm) is missing FriBiDi: Arabic, Hebrew and Indic headlines are refused.", hint=hint, id="adsgem.W001"
+        )
+    ]
 
 
 @register
@@ -69,7 +74,9 @@ def celery_keeps_its_promises(app_configs: Sequence[AppConfig] | None, **kwargs:
 
 
 @register(Tags.database)
-def sqlite_forgets_nothing(app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def sqlite_forgets_nothing(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
     """SQLite writes ahead and waits for the disk, so that a paid picture survives a power cut."""
     if connection.vendor != "sqlite" or not databases or connection.is_in_memory_db():
         return []

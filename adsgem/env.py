@@ -104,7 +104,9 @@ def hosts(name: str, default: tuple[str, ...], *, debug: bool) -> list[str]:
     if any("*" in host for host in found):
         raise SettingError(f"{name} must name each host: with '*' a stranger's host name would end up in our links.")
     if debug and (outside := [host for host in found if host not in LOOPBACK_HOSTS]):
-        raise SettingError(f"DEBUG shows the inside of AdsGem, so it works on this machine only, not for {', '.join(outside)}. Set DEBUG=no.")
+        raise SettingError(
+            f"DEBUG shows the inside of AdsGem, so it works on this machine only, not for {', '.join(outside)}. Set DEBUG=no."
+        )
     return found
 
 

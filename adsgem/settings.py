@@ -322,6 +322,9 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "ERROR"},  # a wrong address is no news
         "celery": {"level": "WARNING"},
-        **{name: {"level": "INFO"} for name in ("adsgem", "accounts", "generations", "prompting", "painting", "comfy", "keeping", "api", "studio")},
+        **{
+            name: {"level": "INFO"}
+            for name in ("adsgem", "accounts", "generations", "prompting", "painting", "comfy", "keeping", "api", "studio")
+        },
     },
 }

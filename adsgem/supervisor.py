@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -68,7 +69,9 @@ class Supervisor:
             self.end()
         if hopeless is None:
             return 0
-        self.tell(f"The {hopeless.name} process ended {QUICK_AT_MOST} times right after its start, so AdsGem stopped. Its messages stand above.")
+        self.tell(
+            f"The {hopeless.name} process ended {QUICK_AT_MOST} times right after its start, so AdsGem stopped. Its messages stand above."
+        )
         return 1
 
     def end(self) -> None:
@@ -104,7 +107,7 @@ class Supervisor:
             child.start_at = now + pause
             return True
         child.started = now
-        child.process = subprocess.Popen(
+        child.process = subprocess.Popen(  # noqa: S603 - commands of our own
             child.command,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -122,10 +125,8 @@ def _follow_parent() -> None:
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
     """End a child and whatever it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 

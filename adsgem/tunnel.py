@@ -14,7 +14,7 @@ class TunnelError(Exception):
     """There is no tunnel. The message says what to do."""
 
 
-def open(port: int) -> str:
+def open_address(port: int) -> str:
     """Open a tunnel to a port of this machine and give its https address. Raises TunnelError."""
     try:
         from pyngrok import conf, exception, ngrok

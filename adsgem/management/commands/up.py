@@ -56,7 +56,7 @@ class Command(BaseCommand):
             raise env.SettingError("--share is for trying things out; PUBLIC_URL is set, so this machine has an address already.")
         self._tell("Opening a public address through ngrok: whoever has it reaches this machine, and must sign in first.")
         try:
-            return tunnel.open(port)
+            return tunnel.open_address(port)
         except tunnel.TunnelError as error:
             raise env.SettingError(str(error)) from error
 
@@ -78,7 +78,15 @@ def children(host: str, port: int) -> list[Child]:
     web += ["--timeout-graceful-shutdown", "3", "--log-level", "warning", "--no-access-log", "--no-server-header", "--lifespan", "off"]
     quiet = ["-W", "ignore:You're running the worker"]  # as root: true in many a container, and no help in every log
     worker = [python, *quiet, "-m", "celery", "-A", "adsgem", "--quiet", "worker", "--pool", "threads", "--concurrency", str(PAINTERS)]
-    worker += ["--queues", ",".join(settings.QUEUES), "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    worker += [
+        "--queues",
+        ",".join(settings.QUEUES),
+        "--loglevel",
+        "WARNING",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
     return [Child("web", web), Child("worker", worker), Child("sweep", [python, str(settings.BASE_DIR / "manage.py"), "sweep"])]
 
 
