@@ -170,6 +170,7 @@ PASSWORD_RESET_TIMEOUT = 60 * 60
 
 # Pairs of name and address: a stranger who guesses at a name elsewhere does not lock its owner out.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_FORM_FIELD = "username"  # what Django's sign-in forms and the API call the e-mail address; axes would look for "email"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True

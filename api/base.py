@@ -54,6 +54,7 @@ class JsonBody(JSONParser):
         try:
             "".encode(encoding)  # refuses codecs that are not text, which could unpack a small body into a huge one
             body = json.loads(codecs.decode(data, encoding), parse_constant=strict_json.strict_constant)
+            json.dumps(body, ensure_ascii=False).encode()  # refuses halves of letters, which no database takes
         except (ValueError, LookupError, RecursionError) as error:
             raise ParseError("The body is not valid JSON.") from error
         if _deeper_than(body, MAX_DEPTH):
@@ -77,6 +78,11 @@ class AnyAccept(JSONRenderer):
 
     media_type = "*/*"
     format = "file"
+
+
+def asked(request: Request, name: str) -> str:
+    """What the query says under this name, without the NUL characters that databases refuse; "" for nothing."""
+    return request.query_params.get(name, "").replace("\0", "")
 
 
 def absolute(request: Request, stored: StoredFile | None, *, name: str = "") -> str | None:

@@ -44,7 +44,7 @@ class Photos(LookOnly):
     search_fields = ("id", "name", "brand__name", "created_by__email", "file__sha256")
     date_hierarchy = "created_at"
     fields = (
-        ("shown_large", "cutout_large"),
+        "both",
         "id",
         "name",
         "brand",
@@ -69,15 +69,11 @@ class Photos(LookOnly):
         """Small, on a chequered ground."""
         return picture(photo.cutout_id, alt=f"Cut-out of {photo}", checker=True)
 
-    @admin.display(description="photo")
-    def shown_large(self, photo: Photo) -> SafeString:
-        """Large."""
-        return picture(photo.file_id, alt=f"Photo {photo}", large=True)
-
-    @admin.display(description="cut-out")
-    def cutout_large(self, photo: Photo) -> SafeString:
-        """Large, on a chequered ground."""
-        return picture(photo.cutout_id, alt=f"Cut-out of {photo}", large=True, checker=True)
+    @admin.display(description="photo and cut-out")
+    def both(self, photo: Photo) -> SafeString:
+        """Side by side, the cut-out on a chequered ground."""
+        shots = (picture(photo.file_id, alt=f"Photo {photo}", large=True), picture(photo.cutout_id, alt="Its cut-out", large=True, checker=True))
+        return format_html('<div class="shots">{}{}</div>', *shots)
 
     @admin.display(description="confidence", ordering="confidence")
     def trusted(self, photo: Photo) -> SafeString:
@@ -114,7 +110,7 @@ class StepRows(LookOnlyRows):
 class Generations(LookOnly):
     """Orders with their pictures, ads and steps."""
 
-    list_display = ("cover", "headline", "template", "brand", "state", "engine", "variations", "picture_count", "created_at", "took")
+    list_display = ("cover", "headline", "template", "brand", "state", "engine", "picture_count", "created_at", "took")
     list_display_links = ("headline",)
     list_filter = ("status", "engine", "template_version__template", ("deleted_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("brand", "template_version__template")
@@ -313,7 +309,7 @@ class Ads(LookOnly):
     inlines = (StepRows,)
     fieldsets = (
         (None, {"fields": ("shown_large", "download", "state", "error_code", "error_message", "alt")}),
-        ("Made of", {"fields": ("picture_link", "copy_link", "placement", "starred")}),
+        ("Made of", {"fields": ("order_link", "picture_link", "copy_link", "placement", "starred")}),
         ("Looked at", {"fields": ("checks_shown", "fidelity_shown")}),
         ("Recipe", {"fields": ("pixels", "recipe_shown")}),
         ("When", {"fields": ("created_at", "finished_at", "deleted_at")}),
@@ -369,6 +365,11 @@ class Ads(LookOnly):
     def pixels_shown(self, ad: Ad) -> str:
         """Width by height."""
         return f"{ad.file.width} × {ad.file.height}" if ad.file else "none yet"
+
+    @admin.display(description="order")
+    def order_link(self, ad: Ad) -> SafeString:
+        """The order it belongs to."""
+        return row_link(ad.picture.generation)
 
     @admin.display(description="picture")
     def picture_link(self, ad: Ad) -> SafeString:

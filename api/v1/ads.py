@@ -20,7 +20,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from api.base import UUID_PATTERN, AnyAccept, NotYet, absolute
+from api.base import UUID_PATTERN, AnyAccept, NotYet, absolute, asked
 from api.paging import NewestFirst
 from generations import queries
 from generations.models import Ad
@@ -134,7 +134,7 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
     def get_queryset(self) -> QuerySet[Ad]:
         """The caller's own, fewer by filter."""
         found = queries.ads_of(self.request.user)
-        if generation := self.request.query_params.get("generation"):
+        if generation := asked(self.request, "generation"):
             found = found.filter(picture__generation=as_uuid(generation))
         return found
 

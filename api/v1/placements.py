@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 
-from api.base import SLUG_PATTERN
+from api.base import SLUG_PATTERN, asked
 from api.paging import ShelfOrder
 from templates_app import queries
 from templates_app.models import Placement
@@ -84,5 +84,5 @@ class Placements(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def get_queryset(self) -> QuerySet[Placement]:
         """All of them, fewer by filter."""
         found = queries.image_placements()
-        platform = self.request.query_params.get("platform")
+        platform = asked(self.request, "platform")
         return found.filter(platform=platform) if platform else found

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 
-from api.base import SLUG_PATTERN, absolute
+from api.base import SLUG_PATTERN, absolute, asked
 from api.paging import ShelfOrder
 from templates_app import queries
 from templates_app.models import AdTemplate, Category, TemplatePreview
@@ -74,12 +72,11 @@ class Templates(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gener
 
     def get_queryset(self) -> QuerySet[AdTemplate]:
         """All that are published, fewer by filter."""
-        asked: dict[str, Any] = dict(self.request.query_params.items())
         found = queries.published()
-        if category := asked.get("category"):
+        if category := asked(self.request, "category"):
             found = found.filter(category__slug=category)
-        if search := asked.get("search"):
+        if search := asked(self.request, "search"):
             found = found.filter(Q(title__icontains=search) | Q(summary__icontains=search))
-        if needs := asked.get("needs_photo"):
+        if needs := asked(self.request, "needs_photo"):
             found = found.filter(needs_photo=needs.lower() in ("true", "1", "yes"))
         return found

@@ -59,8 +59,5 @@ def is_problem(response: Any, status: int) -> dict[str, Any]:
     body: dict[str, Any] = response.json()
     assert set(body) == {"type", "title", "status", "detail", "errors"}
     assert body["status"] == status and body["title"] and body["detail"]
-    assert all(
-        isinstance(sentences, list) and sentences
-        for sentences in body["errors"].values()
-    )
+    assert all(isinstance(sentences, list) and sentences for sentences in body["errors"].values())
     return body

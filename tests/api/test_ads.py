@@ -20,67 +20,42 @@ ADS = "/api/v1/ads"
 def ad(order: Generation) -> Ad:
     """A finished ad of Mia's."""
     pipeline.run(order.pk)
-    return Ad.objects.select_related("file", "placement__placement").filter(
-        picture__generation=order
-    )[0]
+    return Ad.objects.select_related("file", "placement__placement").filter(picture__generation=order)[0]
 
 
 @pytest.mark.parametrize("accept", ["*/*", "image/*", "image/jpeg", "application/json"])
-def test_mia_downloads_the_file_of_her_ad(
-    as_mia: APIClient, ad: Ad, accept: str
-) -> None:
+def test_mia_downloads_the_file_of_her_ad(as_mia: APIClient, ad: Ad, accept: str) -> None:
     response = as_mia.get(f"{ADS}/{ad.pk}/file", HTTP_ACCEPT=accept)
     assert response.status_code == 200 and ad.file is not None
-    assert (
-        hashlib.sha256(b"".join(response.streaming_content)).hexdigest()
-        == ad.file.sha256
-    )  # type: ignore[attr-defined]
-    assert (
-        response["Content-Type"] == ad.file.type
-        and response["X-Content-Type-Options"] == "nosniff"
-    )
+    assert hashlib.sha256(b"".join(response.streaming_content)).hexdigest() == ad.file.sha256  # type: ignore[attr-defined]
+    assert response["Content-Type"] == ad.file.type and response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Disposition"] == f'attachment; filename="{ad.file_name}"'
     assert response["Cache-Control"] == "private, no-store"
 
 
 def test_an_ad_tells_its_words_and_what_was_checked(as_mia: APIClient, ad: Ad) -> None:
     told = as_mia.get(f"{ADS}/{ad.pk}").json()
-    assert (
-        told["words"]["headline"] == "Wake up to glow"
-        and told["placement"] == ad.placement.placement.slug
-    )
+    assert told["words"]["headline"] == "Wake up to glow" and told["placement"] == ad.placement.placement.slug
     assert told["checks"] and set(told["checks"][0]) == {"rule", "result", "detail"}
-    assert (
-        told["generation"] == str(ad.picture.generation_id)
-        and told["pixels"] == ad.pixels
-    )
+    assert told["generation"] == str(ad.picture.generation_id) and told["pixels"] == ad.pixels
 
 
-def test_an_ad_that_is_not_ready_has_no_file(
-    as_mia: APIClient, order: Generation
-) -> None:
+def test_an_ad_that_is_not_ready_has_no_file(as_mia: APIClient, order: Generation) -> None:
     waiting = Ad.objects.filter(picture__generation=order)[0]
     is_problem(as_mia.get(f"{ADS}/{waiting.pk}/file", HTTP_ACCEPT="image/jpeg"), 409)
     assert as_mia.get(f"{ADS}/{waiting.pk}").json()["url"] is None
 
 
 def test_the_list_shows_the_ads_of_one_order(as_mia: APIClient, ad: Ad) -> None:
-    listed = as_mia.get(f"{ADS}?generation={ad.picture.generation_id}").json()[
-        "results"
-    ]
+    listed = as_mia.get(f"{ADS}?generation={ad.picture.generation_id}").json()["results"]
     assert len(listed) == 2 and str(ad.pk) in [each["id"] for each in listed]
     assert as_mia.get(f"{ADS}?generation={uuid.uuid4()}").json()["results"] == []
     is_problem(as_mia.get(f"{ADS}?generation=nonsense"), 404)
 
 
 @pytest.mark.parametrize("rest", ["", "/file"])
-def test_a_strangers_ad_is_a_404_like_one_that_never_was(
-    as_eve: APIClient, anyone: APIClient, ad: Ad, rest: str
-) -> None:
-    hers, never = (
-        as_eve.get(f"{ADS}/{ad.pk}{rest}"),
-        as_eve.get(f"{ADS}/{uuid.uuid4()}{rest}"),
-    )
+def test_a_strangers_ad_is_a_404_like_one_that_never_was(as_eve: APIClient, anyone: APIClient, ad: Ad, rest: str) -> None:
+    hers, never = (as_eve.get(f"{ADS}/{ad.pk}{rest}"), as_eve.get(f"{ADS}/{uuid.uuid4()}{rest}"))
     assert is_problem(hers, 404) == is_problem(never, 404)
     is_problem(anyone.get(f"{ADS}/{ad.pk}{rest}"), 401)
     assert as_eve.get(ADS).json()["results"] == []
@@ -92,9 +67,7 @@ def test_a_signed_link_opens_its_own_file_and_for_five_minutes_only(
     path = urlsplit(as_mia.get(f"{ADS}/{ad.pk}").json()["url"]).path
     assert anyone.get(path).status_code == 200
     middle = len(path) - 20
-    tampered = (
-        path[:middle] + ("A" if path[middle] != "A" else "B") + path[middle + 1 :]
-    )
+    tampered = path[:middle] + ("A" if path[middle] != "A" else "B") + path[middle + 1 :]
     assert anyone.get(tampered).status_code == 404
     import time as clock
 

@@ -21,25 +21,11 @@ def test_what_is_not_json_cannot_be_read(as_mia: APIClient) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [
-        "[" * 100_000,
-        '{"a":' * 30 + "1" + "}" * 30,
-        '{"template": NaN}',
-        b"\xff\xfe\xfa",
-        '"' + "\\ud800" * 3,
-    ],
-    ids=[
-        "thousands of brackets",
-        "thirty levels",
-        "not a number",
-        "no text",
-        "half a letter",
-    ],
+    ["[" * 100_000, '{"a":' * 30 + "1" + "}" * 30, '{"template": NaN}', b"\xff\xfe\xfa", '{"client_ref": "\\ud800"}'],
+    ids=["thousands of brackets", "thirty levels", "not a number", "no text", "half a letter"],
 )
 def test_a_hostile_body_is_refused_without_harm(as_mia: APIClient, body: Any) -> None:
-    is_problem(
-        as_mia.generic("POST", ORDERS, body, content_type="application/json"), 400
-    )
+    is_problem(as_mia.generic("POST", ORDERS, body, content_type="application/json"), 400)
     assert not Generation.objects.exists()
 
 
@@ -58,13 +44,8 @@ def test_without_a_token_nobody_gets_in(db: None, anyone: APIClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete", "options"])
-def test_an_address_that_does_not_exist_is_told_in_json(
-    db: None, anyone: APIClient, method: str
-) -> None:
-    assert (
-        is_problem(getattr(anyone, method)("/api/v1/unicorns"), 404)["detail"]
-        == "The API has no such address."
-    )
+def test_an_address_that_does_not_exist_is_told_in_json(db: None, anyone: APIClient, method: str) -> None:
+    assert is_problem(getattr(anyone, method)("/api/v1/unicorns"), 404)["detail"] == "The API has no such address."
 
 
 def test_a_method_that_an_address_does_not_have(as_mia: APIClient) -> None:
@@ -76,17 +57,10 @@ def test_the_api_speaks_json_only(as_mia: APIClient) -> None:
 
 
 def test_an_order_in_another_format_is_not_read(as_mia: APIClient) -> None:
-    is_problem(
-        as_mia.post(
-            ORDERS, "template=podium", content_type="application/x-www-form-urlencoded"
-        ),
-        415,
-    )
+    is_problem(as_mia.post(ORDERS, "template=podium", content_type="application/x-www-form-urlencoded"), 415)
 
 
-def test_too_many_calls_are_told_when_to_come_back(
-    as_mia: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_calls_are_told_when_to_come_back(as_mia: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Everyone, "rate", "3/min")
     answers = [as_mia.get("/api/v1/me") for _ in range(4)]
     assert [answer.status_code for answer in answers[:3]] == [200] * 3
@@ -95,10 +69,7 @@ def test_too_many_calls_are_told_when_to_come_back(
 
 
 def test_an_unexpected_error_tells_nothing_of_the_inside(
-    as_mia: APIClient,
-    order: Generation,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    as_mia: APIClient, order: Generation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(**kwargs: Any) -> None:
         raise RuntimeError("the secret is 42")

@@ -36,58 +36,29 @@ EXPECTED = {
 @pytest.fixture
 def schema(db: None) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
     """What /schema/ serves."""
-    response = APIClient().get(
-        "/api/v1/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json"
-    )
+    response = APIClient().get("/api/v1/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json")
     assert response.status_code == 200
     return response.json()  # type: ignore[no-any-return]
 
 
-def test_the_schema_is_made_without_a_warning(
-    db: None, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    call_command(
-        "spectacular",
-        "--validate",
-        "--fail-on-warn",
-        "--file",
-        str(tmp_path_factory.mktemp("schema") / "schema.yml"),
-    )
+def test_the_schema_is_made_without_a_warning(db: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path_factory.mktemp("schema") / "schema.yml"))
 
 
-def test_the_schema_has_every_address_and_method(
-    schema: dict[str, dict[str, dict[str, dict[str, object]]]],
-) -> None:
+def test_the_schema_has_every_address_and_method(schema: dict[str, dict[str, dict[str, dict[str, object]]]]) -> None:
     assert {path: set(methods) for path, methods in schema["paths"].items()} == EXPECTED
 
 
-def test_every_operation_documents_the_same_refusals(
-    schema: dict[str, dict[str, dict[str, dict[str, object]]]],
-) -> None:
+def test_every_operation_documents_the_same_refusals(schema: dict[str, dict[str, dict[str, dict[str, object]]]]) -> None:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            assert {"401", "404", "422", "429"} <= set(operation["responses"]), (
-                path,
-                method,
-            )
+            assert {"401", "404", "422", "429"} <= set(operation["responses"]), (path, method)
             assert "$ref" in operation["responses"]["422"], (path, method)  # type: ignore[index]
 
 
-def test_only_sign_in_and_the_front_door_need_no_token(
-    schema: dict[str, dict[str, dict[str, dict[str, object]]]],
-) -> None:
-    open_doors = {
-        path
-        for path, methods in schema["paths"].items()
-        for operation in methods.values()
-        if not operation.get("security")
-    }
-    assert open_doors == {
-        "/api/v1/",
-        "/api/v1/auth/token",
-        "/api/v1/auth/token/refresh",
-        "/api/v1/auth/logout",
-    }
+def test_only_sign_in_and_the_front_door_need_no_token(schema: dict[str, dict[str, dict[str, dict[str, object]]]]) -> None:
+    open_doors = {path for path, methods in schema["paths"].items() for operation in methods.values() if not operation.get("security")}
+    assert open_doors == {"/api/v1/", "/api/v1/auth/token", "/api/v1/auth/token/refresh", "/api/v1/auth/logout"}
 
 
 def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
@@ -98,30 +69,12 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
 
 
 def test_no_route_of_the_api_is_missing_here() -> None:
-    api = next(
-        each for each in get_resolver().url_patterns if "api/v1" in str(each.pattern)
-    )
+    api = next(each for each in get_resolver().url_patterns if "api/v1" in str(each.pattern))
     names = {pattern.name for pattern in api.url_patterns}
-    assert names - {
-        "root",
-        "nowhere",
-        "schema",
-        "docs",
-        "token",
-        "refresh",
-        "logout",
-        "me",
-    } == {
+    assert names - {"root", "nowhere", "schema", "docs", "token", "refresh", "logout", "me"} == {
         *(
             f"{name}-{kind}"
-            for name in (
-                "brands",
-                "templates",
-                "placements",
-                "photos",
-                "generations",
-                "ads",
-            )
+            for name in ("brands", "templates", "placements", "photos", "generations", "ads")
             for kind in ("list", "detail")
         ),
         "photos-mark",
