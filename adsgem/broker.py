@@ -25,7 +25,8 @@ class Channel(virtual.Channel):
     @cached_property
     def file(self) -> sqlite3.Connection:
         """This channel's own connection. Celery hands a channel from thread to thread, but never to two at once."""
-        file = sqlite3.connect(self.connection.client.virtual_host, timeout=20, isolation_level=None, check_same_thread=False)
+        path = self.connection.client.virtual_host  # type: ignore[union-attr]
+        file = sqlite3.connect(path, timeout=20, isolation_level=None, check_same_thread=False)
         for line in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = OFF", TABLE, INDEX):
             file.execute(line)
         self.empty_at: dict[str, int] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -28,8 +29,9 @@ def open_address(port: int) -> str:
     agent = env.text("PYNGROK_NGROK_PATH") or shutil.which("ngrok") or str(folder / "ngrok")
     config = conf.PyngrokConfig(auth_token=token, ngrok_path=agent, config_path=str(folder / "ngrok.yml"))
     conf.set_default(config)
+    options: dict[str, Any] = {"domain": domain} if domain else {}
     try:
-        opened = ngrok.connect(str(port), "http", **({"domain": domain} if domain else {}))
+        opened = ngrok.connect(str(port), "http", pyngrok_config=config, **options)
     except exception.PyngrokError as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise TunnelError(f"ngrok did not open an address: {reason}") from error
