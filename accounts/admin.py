@@ -60,7 +60,8 @@ class Users(UserAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With the number of brands."""
-        return super().get_queryset(request).annotate(brand_number=Count("memberships"))
+        found: QuerySet[User] = super().get_queryset(request)
+        return found.annotate(brand_number=Count("memberships"))
 
     @admin.display(description="brands", ordering="brand_number")
     def brand_count(self, user: User) -> int:

@@ -52,7 +52,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     known = _as_api_error(error)
     if known is None:
         request = context.get("request")
-        log.exception("An API request ended in an unexpected error.", exc_info=error)
+        log.error("An API request ended in an unexpected error.", exc_info=error)
         got_request_exception.send(sender=handle, request=getattr(request, "_request", request))
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side. It was noted; please try again.")
     return problem(known.status_code, _detail_of(known), headers=_headers_of(known))

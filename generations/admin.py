@@ -72,7 +72,10 @@ class Photos(LookOnly):
     @admin.display(description="photo and cut-out")
     def both(self, photo: Photo) -> SafeString:
         """Side by side, the cut-out on a chequered ground."""
-        shots = (picture(photo.file_id, alt=f"Photo {photo}", large=True), picture(photo.cutout_id, alt="Its cut-out", large=True, checker=True))
+        shots = (
+            picture(photo.file_id, alt=f"Photo {photo}", large=True),
+            picture(photo.cutout_id, alt="Its cut-out", large=True, checker=True),
+        )
         return format_html('<div class="shots">{}{}</div>', *shots)
 
     @admin.display(description="confidence", ordering="confidence")

@@ -137,7 +137,7 @@ class GenerationPhoto(models.Model):
     """A photo in an order; the first is the painted product."""
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="generation_photos")
-    photo = models.ForeignKey(Photo, on_delete=models.PROTECT, related_name="+")
+    photo = models.ForeignKey(Photo, on_delete=models.PROTECT)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

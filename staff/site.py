@@ -32,7 +32,7 @@ class StaffSite(admin.AdminSite):
         **options: Any,
     ) -> None:
         """Show these models, but for those of apps whose pages would show secrets."""
-        models = [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else list(model_or_iterable)  # type: ignore[arg-type]
+        models = [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else list(model_or_iterable)
         shown = [model for model in models if model._meta.app_label not in HIDDEN]
         super().register(shown, admin_class, **options)
 

@@ -41,7 +41,9 @@ from templates_app.models import (
 class VersionedForm(RowForm):
     """A head row together with what its current version says. Saving other data than before writes a new version."""
 
-    data = PrettyJson(rows=32, help_text="What ads are made by. A change is a new version; what was ordered before keeps the old one.")
+    data = PrettyJson(  # type: ignore[assignment]  # Django takes fields off the class: the form's own `data` stays
+        rows=32, help_text="What ads are made by. A change is a new version; what was ordered before keeps the old one."
+    )
     note = forms.CharField(required=False, max_length=200, help_text="What was changed and why, for the list of versions.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -221,7 +223,8 @@ class Templates(VersionedPage):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AdTemplate]:
         """With previews and the number of orders, for the price of two queries."""
         previews = Prefetch("previews", TemplatePreview.objects.order_by("id"))
-        found = super().get_queryset(request).select_related("category", "current__layout__layout").prefetch_related(previews)
+        found: QuerySet[AdTemplate] = super().get_queryset(request)
+        found = found.select_related("category", "current__layout__layout").prefetch_related(previews)
         return found.annotate(orders=Count("versions__generations", distinct=True))
 
     @admin.display(description="preview")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import extend_schema
@@ -45,7 +45,7 @@ class Nowhere(APIView):
 
     permission_classes = (AllowAny,)
     authentication_classes = ()
-    schema: ClassVar[Any] = None
+    schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse, whatever the method."""

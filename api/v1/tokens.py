@@ -57,7 +57,7 @@ class TokensOut(serializers.Serializer[Any]):
     refresh = serializers.CharField()
 
 
-class RefreshIn(TokenRefreshSerializer):  # type: ignore[misc]
+class RefreshIn(TokenRefreshSerializer):
     """The refresh token that is to be changed for a new pair."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class RefreshIn(TokenRefreshSerializer):  # type: ignore[misc]
         return answer
 
 
-class SignIn(TokenViewBase):  # type: ignore[misc]
+class SignIn(TokenViewBase):
     """Sign in with e-mail address and password."""
 
     serializer_class = SignInIn
@@ -80,7 +80,7 @@ class SignIn(TokenViewBase):  # type: ignore[misc]
         return response
 
 
-class Refresh(TokenRefreshView):  # type: ignore[misc]
+class Refresh(TokenRefreshView):
     """Change a refresh token for a new pair; the old one is used up."""
 
     serializer_class = RefreshIn
@@ -93,7 +93,7 @@ class Refresh(TokenRefreshView):  # type: ignore[misc]
         return response
 
 
-class SignOut(TokenBlacklistView):  # type: ignore[misc]
+class SignOut(TokenBlacklistView):
     """End a refresh token."""
 
     serializer_class = TokenBlacklistSerializer

@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="generation_photos", to="generations.generation"
                     ),
                 ),
-                ("photo", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="generations.photo")),
+                ("photo", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="generations.photo")),
             ],
             options={
                 "ordering": ["position"],
