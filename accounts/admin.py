@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, URLField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -167,3 +167,4 @@ class Products(Page):
     search_fields = ("name", "sku", "brand__name")
     autocomplete_fields = ("brand",)
     readonly_fields = ("created_at",)
+    formfield_overrides: ClassVar[dict[Any, Any]] = {URLField: {"assume_scheme": "https"}}

@@ -38,7 +38,10 @@ class StaffSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Ours first: Django's end in a catch-all."""
-        return [path("files/<str:sha256>/<str:size>", self.admin_view(stored_file), name="stored_file"), *super().get_urls()]
+        return [
+            path("files/<str:sha256>/<str:size>", self.admin_view(stored_file, cacheable=True), name="stored_file"),
+            *super().get_urls(),
+        ]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The rooms in the order of an ad's life, each room's rows in the order of its `admin.py`."""

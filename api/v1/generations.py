@@ -87,7 +87,7 @@ class GenerationIn(serializers.Serializer[Any]):
     photos = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST_PHOTOS)
     photo = serializers.UUIDField(required=False, allow_null=True, help_text="In place of `photos`, for one.")
     brief = BriefField()
-    placements = serializers.ListField(child=serializers.CharField(max_length=60), min_length=1)
+    placements = serializers.ListField(child=serializers.CharField(max_length=60), help_text=f"1 to {PLACEMENTS_AT_MOST} ids.")
     variations = serializers.IntegerField(required=False, help_text=f"1 to {VARIATIONS_AT_MOST} different pictures of each shape.")
     engine = serializers.ChoiceField(choices=ENGINES, required=False)
     seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=SEED_MAX)
@@ -309,6 +309,7 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         generation = self.get_object()
         etag = f'"{queries.version_of(generation)}-{queries.queue_place(generation)}-{int(time.time()) // LINK_SLOT}"'
         if unchanged := get_conditional_response(request._request, etag=etag):
+            unchanged["ETag"] = etag
             _say_when(unchanged, generation)
             return unchanged
         response = Response(self.get_serializer(generation).data, headers={"ETag": etag})

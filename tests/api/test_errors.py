@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.models import User
 from api.permissions import Everyone
 from generations import actions
 from generations.models import Generation
@@ -58,6 +59,13 @@ def test_the_api_speaks_json_only(as_mia: APIClient) -> None:
 
 def test_an_order_in_another_format_is_not_read(as_mia: APIClient) -> None:
     is_problem(as_mia.post(ORDERS, "template=podium", content_type="application/x-www-form-urlencoded"), 415)
+
+
+def test_a_page_of_somebody_else_cannot_order_with_the_browsers_cookie(mia: User) -> None:
+    browser = APIClient(enforce_csrf_checks=True)
+    browser.force_login(mia)
+    assert browser.get("/api/v1/me").status_code == 200
+    is_problem(browser.post(ORDERS, {}), 403)
 
 
 def test_too_many_calls_are_told_when_to_come_back(as_mia: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:

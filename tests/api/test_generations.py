@@ -113,7 +113,7 @@ def test_an_order_goes_to_the_brand_of_its_photo(as_mia: APIClient, mia: User, b
         ({"brief": {**WORDS, "keywords": "a,b"}}, "brief.keywords", "list"),
         ({"brief": {**WORDS, "headline": {"a": 1}}}, "brief.headline", "text"),
         ({"brief": "hello"}, "brief", "object"),
-        ({"placements": []}, "placements", "empty"),
+        ({"placements": []}, "placements", "at least one"),
         ({"placements": ["unicorn_feed"]}, "placements", "unicorn_feed"),
         ({"placements": ["google_pmax_logo_square"]}, "placements", "google_pmax_logo_square"),
         ({"placements": [f"p{number}" for number in range(41)]}, "placements", "41 placements are too many"),
@@ -222,7 +222,7 @@ def test_asking_again_costs_nothing_until_something_changed(as_mia: APIClient, o
     first = as_mia.get(f"{ORDERS}/{order.pk}")
     etag = first["ETag"]
     unchanged = as_mia.get(f"{ORDERS}/{order.pk}", HTTP_IF_NONE_MATCH=etag)
-    assert unchanged.status_code == 304 and not unchanged.content and unchanged["Retry-After"] == "5"
+    assert unchanged.status_code == 304 and not unchanged.content and unchanged["Retry-After"] == "5" and unchanged["ETag"] == etag
     pipeline.run(order.pk)
     changed = as_mia.get(f"{ORDERS}/{order.pk}", HTTP_IF_NONE_MATCH=etag)
     assert changed.status_code == 200 and changed["ETag"] != etag and changed.json()["status"] == "ready"
