@@ -322,6 +322,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "ERROR"},  # a wrong address is no news
+        "pyngrok": {"level": "CRITICAL"},  # `up --share` says in one sentence what went wrong
         "celery": {"level": "WARNING"},
         **{
             name: {"level": "INFO"}

@@ -112,7 +112,7 @@ class Supervisor:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             process_group=0,  # so that Ctrl-C in the terminal reaches the supervisor only
-            preexec_fn=_follow_parent,  # noqa: PLW1509 - the supervisor has one thread
+            preexec_fn=_follow_parent,  # noqa: PLW1509 - one system call, no lock that another thread could hold
         )
         return True
 

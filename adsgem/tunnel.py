@@ -26,12 +26,15 @@ def open_address(port: int) -> str:
         raise TunnelError("--share needs your ngrok token: set NGROK_AUTHTOKEN (https://dashboard.ngrok.com/get-started/your-authtoken).")
     # Everything of ngrok's stays in our folder; an agent that is installed already is used as it is.
     folder = env.private_folder(Path(settings.DATA_DIR) / "ngrok")
+    # In a file and not on the command line, where every account of this machine could read it.
+    env.write_private(folder / "ngrok.yml", {"version": "3", "agent": {"authtoken": token}})
     agent = env.text("PYNGROK_NGROK_PATH") or shutil.which("ngrok") or str(folder / "ngrok")
-    config = conf.PyngrokConfig(auth_token=token, ngrok_path=agent, config_path=str(folder / "ngrok.yml"))
+    config = conf.PyngrokConfig(ngrok_path=agent, config_path=str(folder / "ngrok.yml"))
+    config.auth_token = None  # it took the token from the environment by itself
     conf.set_default(config)
-    options: dict[str, Any] = {"domain": domain} if domain else {}
+    options: dict[str, Any] = {"url": f"https://{domain}"} if domain else {}
     try:
-        opened = ngrok.connect(str(port), "http", pyngrok_config=config, **options)
+        opened = ngrok.connect(f"http://127.0.0.1:{port}", "http", pyngrok_config=config, **options)
     except exception.PyngrokError as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise TunnelError(f"ngrok did not open an address: {reason}") from error
