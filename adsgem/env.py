@@ -64,14 +64,6 @@ def number(name: str, default: float, *, at_least: float, at_most: float) -> flo
     return found
 
 
-def choice(name: str, default: str, among: tuple[str, ...]) -> str:
-    """The setting as one of a few words. Raises SettingError for another one."""
-    value = text(name, default)
-    if value not in among:
-        raise SettingError(f"{name} must be one of {', '.join(among)}, not '{value}'.")
-    return value
-
-
 def address(name: str, default: str = "", schemes: tuple[str, ...] = ("http", "https")) -> str:
     """The setting as a URL without a slash at its end. Raises SettingError for what is none, or has another scheme."""
     value = text(name, default).rstrip("/")
