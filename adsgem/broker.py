@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
+from contextlib import closing
 from functools import cached_property
+from pathlib import Path
 from queue import Empty
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from kombu.transport import TRANSPORT_ALIASES, virtual
 
@@ -25,12 +29,8 @@ class Channel(virtual.Channel):
     @cached_property
     def file(self) -> sqlite3.Connection:
         """This channel's own connection. Celery hands a channel from thread to thread, but never to two at once."""
-        path = self.connection.client.virtual_host  # type: ignore[union-attr]
-        file = sqlite3.connect(path, timeout=20, isolation_level=None, check_same_thread=False)
-        for line in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = OFF", TABLE, INDEX):
-            file.execute(line)
         self.empty_at: dict[str, int] = {}
-        return file
+        return opened(self.connection.client.virtual_host)  # type: ignore[union-attr]
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         row = (queue, self._get_message_priority(message), json.dumps(message))
@@ -68,7 +68,41 @@ class Transport(virtual.Transport):
     Channel = Channel
     polling_interval = 0.02  # seconds
     driver_type = driver_name = "sqlite"
-    connection_errors = (*virtual.Transport.connection_errors, sqlite3.OperationalError)
+    connection_errors = (*virtual.Transport.connection_errors, sqlite3.DatabaseError)
+
+
+def opened(path: str, patience: float = 20.0) -> sqlite3.Connection:
+    """The bell's file, made when it is not there. Raises sqlite3.OperationalError when others hold it for longer than `patience` seconds."""
+    file = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            for line in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = OFF", TABLE, INDEX):
+                file.execute(line)
+            return file
+        except sqlite3.OperationalError:
+            # Changing to WAL does not wait for others that change to it in the same moment, whatever the timeout.
+            if time.monotonic() > deadline:
+                file.close()
+                raise
+            time.sleep(0.01)
+
+
+def mend(address: str) -> None:
+    """Remove the file of an embedded bell when a power cut has broken it: it holds nothing that the sweep does not know."""
+    path = Path(unquote(urlsplit(address).path[1:]))
+    if not address.startswith(f"{SCHEME}:") or not path.exists():
+        return
+    try:
+        with closing(opened(str(path))) as file:
+            sound = file.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        sound = False
+    if not sound:
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)
 
 
 def register() -> None:

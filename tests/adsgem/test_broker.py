@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from kombu import Connection, Queue
+from kombu.exceptions import OperationalError
 
 from adsgem import broker
 
@@ -109,14 +110,52 @@ def test_messages_are_json_in_a_file_of_the_bells_own(bell: Connection, tmp_path
     assert json.loads(text)["content-type"] == "application/json"
 
 
+def test_a_bell_that_a_power_cut_broke_is_put_aside_and_rings_again(tmp_path: Path) -> None:
+    with Connection(address(tmp_path)) as before:
+        ring(before, *range(100))
+    path = tmp_path / "bell.sqlite3"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + bytes(len(whole) - 100))
+    broker.mend(address(tmp_path))
+    with Connection(address(tmp_path)) as after:
+        ring(after, "again")
+        assert hear(after) == ["again"]
+
+
+def test_a_sound_bell_is_left_as_it_is(bell: Connection, tmp_path: Path) -> None:
+    ring(bell, "still here")
+    broker.mend(address(tmp_path))
+    assert hear(bell) == ["still here"]
+
+
+def test_a_broken_bell_is_told_as_a_connection_error_so_that_no_request_fails(tmp_path: Path) -> None:
+    (tmp_path / "bell.sqlite3").write_bytes(b"this is no database" * 100)
+    with Connection(address(tmp_path)) as connection, pytest.raises(OperationalError), connection._reraise_as_library_errors():
+        ring(connection, "unheard")
+
+
+def _first_look(place: str) -> str:
+    with Connection(place) as connection:
+        return str(hear(connection))
+
+
+def test_processes_that_open_a_new_bell_in_the_same_moment_do_not_lock_each_other_out(tmp_path: Path) -> None:
+    with multiprocessing.get_context("fork").Pool(6) as pool:
+        for number in range(10):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            assert pool.map(_first_look, [address(folder)] * 6, chunksize=1) == ["[]"] * 6
+
+
 def _listen(place: str, heard: object) -> None:
     """Take messages until none has come for a while."""
     with Connection(place) as connection:
         quiet_since = time.monotonic()
-        while time.monotonic() - quiet_since < 1.0:
+        while time.monotonic() - quiet_since < 3.0:
             for body in hear(connection):
                 heard.put(body)  # type: ignore[attr-defined]
                 quiet_since = time.monotonic()
+            time.sleep(0.01)
 
 
 def test_four_processes_that_start_together_share_the_work_without_a_double(tmp_path: Path) -> None:
