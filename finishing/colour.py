@@ -17,7 +17,7 @@ _HEX = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 
 
 def parse_hex(text: str) -> Rgb:
-    """"#rrggbb" or "#rgb" (the # may be missing) as three numbers from 0 to 255. Raises ValueError for anything else."""
+    """ "#rrggbb" or "#rgb" (the # may be missing) as three numbers from 0 to 255. Raises ValueError for anything else."""
     match = _HEX.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"'{text}' is not a colour. Write it like #1a2b3c.")

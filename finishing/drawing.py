@@ -40,7 +40,16 @@ class Canvas:
         """Clearly wider than tall: words stand on the left, so drawing belongs to the right."""
         return self.width > 1.25 * self.height
 
-    def fill(self, shapes: Points | Sequence[Points], colour: Rgb, *, to: Rgb | None = None, angle: float = 90.0, shadow: Shadow | None = None, soft: float = 0.0) -> None:
+    def fill(
+        self,
+        shapes: Points | Sequence[Points],
+        colour: Rgb,
+        *,
+        to: Rgb | None = None,
+        angle: float = 90.0,
+        shadow: Shadow | None = None,
+        soft: float = 0.0,
+    ) -> None:
         """Fill polygons (pixel points; where they overlap, even-odd) with a colour, or a gradient `to` another along `angle` degrees (90: down).
 
         `soft` blurs the edge by so many pixels, as of something out of focus.
@@ -113,7 +122,12 @@ def pill(x: float, y: float, length: float, thick: float, turn: float) -> Points
     """A bar with round ends, centred on a point, turned by so many degrees."""
     half, radius = max(length / 2 - thick / 2, 0), thick / 2
     right = np.linspace(-np.pi / 2, np.pi / 2, 24)
-    ends = np.concatenate([np.stack([half + radius * np.cos(right), radius * np.sin(right)], 1), np.stack([-half - radius * np.cos(right), -radius * np.sin(right)], 1)])
+    ends = np.concatenate(
+        [
+            np.stack([half + radius * np.cos(right), radius * np.sin(right)], 1),
+            np.stack([-half - radius * np.cos(right), -radius * np.sin(right)], 1),
+        ]
+    )
     return turned(ends + (x, y), (x, y), turn)
 
 
@@ -132,7 +146,9 @@ def arch(x: float, foot: float, width: float, height: float) -> Points:
     return np.concatenate([top, [[x + radius, foot], [x - radius, foot]]])
 
 
-def blob(x: float, y: float, radius: float, rng: np.random.Generator, *, wild: float = 0.22, stretch: float = 1.0, turn: float = 0.0) -> Points:
+def blob(
+    x: float, y: float, radius: float, rng: np.random.Generator, *, wild: float = 0.22, stretch: float = 1.0, turn: float = 0.0
+) -> Points:
     """An organic shape: a circle whose radius swings with a few slow waves."""
     angle = np.linspace(0, 2 * np.pi, 300, endpoint=False)
     swing = np.ones_like(angle)

@@ -94,9 +94,7 @@ def set_at(text: str, setting: Setting, size: int, width: float) -> Fitted | Non
     return None
 
 
-def _sized(
-    lines: tuple[str, ...], face: str, text: str, setting: Setting, width: float, height: float, largest: float
-) -> Fitted | None:
+def _sized(lines: tuple[str, ...], face: str, text: str, setting: Setting, width: float, height: float, largest: float) -> Fitted | None:
     trial = _measured(lines, face, text, setting, TRIAL)
     size = int(min(width / trial.width, height / trial.height) * TRIAL)
     size = min(size, int(largest))

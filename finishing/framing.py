@@ -74,7 +74,9 @@ def largest_size(shape: tuple[int, int], stage: Stage, body: Silhouette) -> floa
     return float(max(min(limits), 1 / min(body.width, body.height)))
 
 
-def choose(facts: PlateFacts, shape: tuple[int, int], stage: Stage, body: Silhouette, *, zoom: float, share: float | None, dx: float) -> Window:
+def choose(
+    facts: PlateFacts, shape: tuple[int, int], stage: Stage, body: Silhouette, *, zoom: float, share: float | None, dx: float
+) -> Window:
     """Frame a scene for a picture of `shape` pixels.
 
     `zoom` (near 1) moves the camera nearer or farther, `share` is the wished share of the scene's largest product, `dx` moves the
@@ -134,9 +136,7 @@ def _trials(facts: PlateFacts, shape: tuple[int, int], stage: Stage, dx: float) 
                 yield float(scale), stray
 
 
-def _window(
-    facts: PlateFacts, shape: tuple[int, int], stage: Stage, body: Silhouette, asked: float, scale: float, stray: float
-) -> Window:
+def _window(facts: PlateFacts, shape: tuple[int, int], stage: Stage, body: Silhouette, asked: float, scale: float, stray: float) -> Window:
     width, height = shape
     largest = min(facts.max_height / body.height, facts.max_width / body.width)
     size = min(asked, largest * facts.unit[0] * scale)
@@ -153,7 +153,14 @@ def _window(
 
 
 def _penalty(
-    facts: PlateFacts, shape: tuple[int, int], stage: Stage, body: Silhouette, window: Window, asked: float, zoom: float, share: float | None
+    facts: PlateFacts,
+    shape: tuple[int, int],
+    stage: Stage,
+    body: Silhouette,
+    window: Window,
+    asked: float,
+    zoom: float,
+    share: float | None,
 ) -> float:
     """How bad a window is: a product smaller than asked, ground that the plate does not have, a grazed podium, blown-up pixels."""
     reach_x, reach_y = shape[0] / window.scale, shape[1] / window.scale
@@ -164,7 +171,7 @@ def _penalty(
     for missing, allowed in zip(beyond, facts.extend, strict=True):
         if missing > 0:
             cost += 0.4 * missing / max(allowed, 1) + (8 * (missing / max(allowed, 1) - 1) if missing > allowed else 0)
-    cost += 1.2 * max(0.0, log(window.scale / 1.2))
+    cost += 2.0 * max(0.0, log(window.scale / 1.2))
     largest = min(facts.max_height / body.height, facts.max_width / body.width)
     cost += 0.45 * log(window.units / ((share or 0.84) * largest * zoom)) ** 2
     stray = abs(window.left + window.foot[0] / window.scale - facts.anchor[0]) / facts.unit[0]

@@ -120,13 +120,22 @@ def _blobs(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
     x, y = _heart(canvas, rng)
     size = canvas.side
     canvas.fill(blob(canvas.width * 1.0, canvas.height * 0.06, size * 0.30, rng, wild=0.25), inks.soft)
-    canvas.fill(blob(x + size * 0.06, y + size * 0.12, size * 0.50, rng, wild=0.26, stretch=1.15), inks.accent, to=mix(inks.accent, inks.pop, 0.35), angle=60)
-    canvas.fill(blob(canvas.width * 0.10, canvas.height * 1.06, size * 0.30, rng, wild=0.26, stretch=1.3), mix(inks.backdrop, inks.accent, 0.45))
+    canvas.fill(
+        blob(x + size * 0.06, y + size * 0.12, size * 0.50, rng, wild=0.26, stretch=1.15),
+        inks.accent,
+        to=mix(inks.accent, inks.pop, 0.35),
+        angle=60,
+    )
+    canvas.fill(
+        blob(canvas.width * 0.10, canvas.height * 1.06, size * 0.30, rng, wild=0.26, stretch=1.3), mix(inks.backdrop, inks.accent, 0.45)
+    )
     canvas.fill(blob(x + size * 0.17, y + size * 0.24, size * 0.24, rng, wild=0.24), inks.pop)
     for _ in range(3):
         angle = rng.uniform(np.pi * 0.95, np.pi * 1.5)
         reach = size * rng.uniform(0.62, 0.70)
-        canvas.fill(circle(x + reach * np.cos(angle), y + size * 0.1 + reach * 0.8 * np.sin(angle), size * rng.uniform(0.012, 0.026)), inks.pop)
+        canvas.fill(
+            circle(x + reach * np.cos(angle), y + size * 0.1 + reach * 0.8 * np.sin(angle), size * rng.uniform(0.012, 0.026)), inks.pop
+        )
 
 
 def _halftone(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
@@ -189,7 +198,14 @@ def _confetti(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
             taken.append((px, py, size))
             colour = colours[int(rng.integers(len(colours)))]
             soft = canvas.side * 0.0035 if near == 1.0 else 0.0
-            canvas.fill(_piece(px, py, size, rng), colour, to=darken(colour, 0.12), angle=rng.uniform(0, 180), shadow=Shadow(0.004, 0.010, 0.008, 0.22), soft=soft)
+            canvas.fill(
+                _piece(px, py, size, rng),
+                colour,
+                to=darken(colour, 0.12),
+                angle=rng.uniform(0, 180),
+                shadow=Shadow(0.004, 0.010, 0.008, 0.22),
+                soft=soft,
+            )
 
 
 def _calm(canvas: Canvas, x: float, y: float) -> float:
@@ -213,13 +229,23 @@ def _piece(x: float, y: float, size: float, rng: np.random.Generator) -> Points:
 
 
 def _paper_cut(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
-    sheets = [mix(inks.backdrop, inks.accent, 0.30), mix(inks.backdrop, inks.accent, 0.65), inks.accent, mix(inks.accent, inks.pop, 0.5), inks.pop]
+    sheets = [
+        mix(inks.backdrop, inks.accent, 0.30),
+        mix(inks.backdrop, inks.accent, 0.65),
+        inks.accent,
+        mix(inks.accent, inks.pop, 0.5),
+        inks.pop,
+    ]
     x = np.linspace(-0.05, 1.05, 260)
     for index, colour in enumerate(sheets):
         share = index / (len(sheets) - 1)
         # In wide pictures the hills climb to the right, clear of the words.
         base = 0.98 + 0.10 * share if canvas.wide else 0.66 + 0.085 * index
-        climb = (0.85 - 0.52 * share) * np.clip((x - 0.42) / 0.6, 0, 1) ** 1.4 if canvas.wide else 0.20 * (1 - 0.4 * share) * np.clip(x, 0, None) ** 1.6
+        climb = (
+            (0.85 - 0.52 * share) * np.clip((x - 0.42) / 0.6, 0, 1) ** 1.4
+            if canvas.wide
+            else 0.20 * (1 - 0.4 * share) * np.clip(x, 0, None) ** 1.6
+        )
         swell = (0.030 if canvas.wide else 0.028) * np.sin(2 * np.pi * (x * rng.uniform(0.9, 1.5) + rng.uniform()))
         ripple = 0.012 * np.sin(2 * np.pi * (x * rng.uniform(2.2, 3.0) + rng.uniform()))
         line = np.stack([x * canvas.width, (base - climb + swell + ripple) * canvas.height], axis=1)
@@ -287,7 +313,12 @@ def _waves(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
         if canvas.wide:
             base = 1.12 + band * index - 1.02 / (1 + np.exp(-(x - 0.80 - 0.035 * index + phase) * 11))
         else:
-            base = 0.93 + band * index * 0.9 - 0.30 / (1 + np.exp(-(x - 0.60 - 0.03 * index + phase) * 9)) + 0.025 * np.sin(2 * np.pi * (x * 0.9 + phase))
+            base = (
+                0.93
+                + band * index * 0.9
+                - 0.30 / (1 + np.exp(-(x - 0.60 - 0.03 * index + phase) * 9))
+                + 0.025 * np.sin(2 * np.pi * (x * 0.9 + phase))
+            )
         canvas.fill(below(np.stack([x * canvas.width, base * canvas.height], axis=1), canvas.height * 1.6), colour)
 
 
@@ -307,24 +338,21 @@ def _arcs(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
 
 
 def _tiles(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
-    columns = 6 if canvas.wide else 4
-    size = canvas.width / (columns * (1.9 if canvas.wide else 1.0))
-    inkset = [inks.accent, inks.pop, inks.deep, inks.tone]
-    rows = int(np.ceil(canvas.height / size))
-    across = int(np.ceil(canvas.width / size))
-    for row in range(rows):
-        for column in range(across):
-            left, top = canvas.width - (column + 1) * size, canvas.height - (row + 1) * size
+    # Whole pixels: neighbours meet without a hairline.
+    size = float(round(canvas.height / 3.6 if canvas.wide else canvas.width / 4))
+    colours = [inks.accent, inks.pop, inks.deep, inks.tone]
+    for row in range(int(np.ceil(canvas.height / size))):
+        for column in range(int(np.ceil(canvas.width / size))):
             # A staircase of tiles in the lower right corner.
-            steps = column + row * (0.9 if canvas.wide else 1.7)
-            if steps > (3.4 if canvas.wide else 3.9):
+            if column + row * (0.7 if canvas.wide else 1.7) > (2.5 if canvas.wide else 3.9):
                 continue
-            first, second = rng.choice(len(inkset), 2, replace=False)
-            _tile(canvas, left, top, size, inkset[int(first)], inkset[int(second)], rng)
+            first, second = rng.choice(len(colours), 2, replace=False)
+            left, top = canvas.width - (column + 1) * size, canvas.height - (row + 1) * size
+            _tile(canvas, left, top, size, colours[int(first)], colours[int(second)], rng)
 
 
 def _tile(canvas: Canvas, left: float, top: float, size: float, ground: Rgb, figure: Rgb, rng: np.random.Generator) -> None:
-    canvas.fill(rectangle(left, top, left + size + 1, top + size + 1), ground)
+    canvas.fill(rectangle(left, top, left + size, top + size), ground)
     kind, quarter = int(rng.integers(5)), int(rng.integers(4))
     corner = ((left, top), (left + size, top), (left + size, top + size), (left, top + size))[quarter]
     if kind == 0:
@@ -332,12 +360,21 @@ def _tile(canvas: Canvas, left: float, top: float, size: float, ground: Rgb, fig
     elif kind == 1:
         canvas.fill(circle(left + size / 2, top + size / 2, size * 0.34), figure)
     elif kind == 2:
-        canvas.fill([wedge(*corner, quarter * 90, quarter * 90 + 90, size * inner, size * (inner + 0.2)) for inner in (0.0, 0.4, 0.8)], figure)
+        canvas.fill(
+            [wedge(*corner, quarter * 90, quarter * 90 + 90, size * inner, size * (inner + 0.2)) for inner in (0.0, 0.4, 0.8)], figure
+        )
     elif kind == 3:
-        half = [[left, top], [left + size, top], [left, top + size]] if quarter % 2 else [[left + size, top], [left + size, top + size], [left, top + size]]
+        half = (
+            [[left, top], [left + size, top], [left, top + size]]
+            if quarter % 2
+            else [[left + size, top], [left + size, top + size], [left, top + size]]
+        )
         canvas.fill(np.array(half, np.float64), figure)
     else:
-        canvas.fill(wedge(left + size / 2, top + (size if quarter % 2 else 0), 180 if quarter % 2 else 0, 360 if quarter % 2 else 180, 0, size / 2), figure)
+        canvas.fill(
+            wedge(left + size / 2, top + (size if quarter % 2 else 0), 180 if quarter % 2 else 0, 360 if quarter % 2 else 180, 0, size / 2),
+            figure,
+        )
 
 
 GROUNDS: Mapping[str, Callable[[Canvas, Inks, np.random.Generator], None]] = {

@@ -1,0 +1,101 @@
+"""What is looked at on every finished ad, before a marketer does."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from finishing.encode import Encoded
+from finishing.page import Page, overlap
+from finishing.specs import Check, PlacementSpec
+
+FEW, MUCH = 0.04, 0.45  # of the area: a product that is lost, or leaves no room
+BLURRED = 60.0  # variance of the Laplacian at 512 px: blurred pictures stay below
+EMPTY = 2.0  # bits of entropy over 64 greys: a picture with nothing in it
+SMALLEST_LETTERS = {"headline": 9, "subline": 9, "button": 9, "legal": 7, "brand": 7, "badge": 6}
+NAMES = {"headline": "headline", "subline": "sub-line", "button": "button", "legal": "legal line", "brand": "brand's name", "badge": "badge"}
+
+
+def look(page: Page, encoded: Encoded, placement: PlacementSpec) -> tuple[Check, ...]:
+    """Every check on a finished page and its file, each with a sentence for the marketer."""
+    return (*_words(page), *_places(page), *_file(page, encoded, placement), *_picture(page), *page.notes)
+
+
+def _words(page: Page) -> list[Check]:
+    checks = []
+    for block in page.blocks:
+        if block.role == "ornament" or not block.size:
+            continue
+        name, reads = NAMES[block.role], block.contrast >= block.need
+        checks.append(
+            Check(
+                "contrast",
+                "pass" if reads else "warn",
+                f"The {name} has a contrast of {block.contrast:.1f} to 1 with what lies below; {block.need:g} is enough.",
+            )
+        )
+        if block.size < SMALLEST_LETTERS[block.role]:
+            checks.append(Check("size", "warn", f"The {name} is only {block.size} pixels high. Fewer words would make it larger."))
+    return checks
+
+
+def _places(page: Page) -> list[Check]:
+    outside = [NAMES[block.role] for block in page.blocks if block.role != "ornament" and not _in_zone(page, block.frame)]
+    checks = [
+        Check("safe zone", "fail", f"The {' and the '.join(outside)} may be covered by the network's own buttons.")
+        if outside
+        else Check("safe zone", "pass", "All words stay clear of the network's own buttons.")
+    ]
+    words = [block for block in page.blocks if block.role != "ornament"]
+    meeting = [NAMES[one.role] for one in words if page.product and overlap(one.frame, page.product, -1)]
+    crowded = [
+        f"{NAMES[one.role]} and the {NAMES[other.role]}"
+        for index, one in enumerate(words)
+        for other in words[index + 1 :]
+        if overlap(one.frame, other.frame, -1)
+    ]
+    if meeting:
+        checks.append(Check("overlap", "warn", f"The {' and the '.join(meeting)} lies over the product. Fewer words would keep clear of it."))
+    if crowded:
+        checks.append(Check("overlap", "fail", f"The {crowded[0]} lie over each other. Shorten one of them."))
+    if not meeting and not crowded:
+        checks.append(Check("overlap", "pass", "Nothing lies over the product or over other words."))
+    return checks
+
+
+def _in_zone(page: Page, frame: tuple[float, float, float, float]) -> bool:
+    left, top, right, bottom = page.zone
+    return frame[0] >= left - 1 and frame[1] >= top - 1 and frame[2] <= right + 1 and frame[3] <= bottom + 1
+
+
+def _file(page: Page, encoded: Encoded, placement: PlacementSpec) -> list[Check]:
+    kilobytes = len(encoded.data) / 1000
+    limit = f" of at most {placement.max_bytes / 1000:.0f} kB" if placement.max_bytes else ""
+    fits = placement.max_bytes is None or len(encoded.data) <= placement.max_bytes
+    size = (page.width, page.height) == placement.size
+    return [
+        Check("file size", "pass" if fits else "fail", f"{kilobytes:.0f} kB{limit}."),
+        Check("pixels", "pass" if size else "fail", f"{page.width} × {page.height} pixels, as {placement.title} takes it."),
+    ]
+
+
+def _picture(page: Page) -> list[Check]:
+    checks = []
+    grey = cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
+    scale = 512 / max(grey.shape)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    counts = np.histogram(small, 64, (0, 256))[0] / small.size
+    entropy = float(-(counts[counts > 0] * np.log2(counts[counts > 0])).sum())
+    if page.product:
+        left, top, right, bottom = page.product
+        share = (right - left) * (bottom - top) / (page.width * page.height)
+        good = FEW <= share <= MUCH
+        checks.append(
+            Check("product", "pass" if good else "warn", f"The product takes {share:.0%} of the picture; {FEW:.0%} to {MUCH:.0%} reads best.")
+        )
+        sharp = float(cv2.Laplacian(small, cv2.CV_32F).var())
+        if sharp < BLURRED:
+            checks.append(Check("sharpness", "warn", "The picture looks soft. A larger photo would make it crisp."))
+        if entropy < EMPTY:
+            checks.append(Check("picture", "warn", "There is hardly anything to see in this picture."))
+    return checks

@@ -1,0 +1,126 @@
+"""Where words go, per shape: layouts are data. This file reads that data and says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import jsonschema
+
+from finishing.shapes import SHAPES, Shape
+from finishing.specs import Box, Stage
+
+Align = Literal["left", "center"]
+ButtonAt = Literal["flow", "bottom-left", "bottom-center", "bottom-right", "under-product"]
+MarkAt = Literal["words", "top-left", "top-center", "bottom-left", "bottom-right", "none"]
+BadgeAt = Literal["product", "top-right", "bottom-right"]
+
+_FRACTION = {"type": "number", "minimum": 0, "maximum": 1}
+_NUMBERS = {"type": "number", "exclusiveMinimum": 0}
+
+
+def _enum(kind: Any) -> dict[str, Any]:
+    return {"enum": list(get_args(kind))}
+
+
+ARRANGEMENT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["words", "headline"],
+    "additionalProperties": False,
+    "properties": {
+        "stage": {
+            "type": "object",
+            "required": ["x", "ground", "width", "height"],
+            "additionalProperties": False,
+            "properties": {name: _FRACTION for name in ("x", "ground", "width", "height")},
+        },
+        "words": {"type": "array", "items": _FRACTION, "minItems": 4, "maxItems": 4},
+        "align": _enum(Align),
+        "valign": {"enum": ["top", "middle", "bottom"]},
+        "headline": _NUMBERS,
+        "lines": {"type": "integer", "minimum": 1, "maximum": 6},
+        "leading": {"type": "number", "minimum": 0.9, "maximum": 1.6},
+        "tracking": {"type": "number", "minimum": -0.05, "maximum": 0.3},
+        "subline": _NUMBERS,
+        "button": _enum(ButtonAt),
+        "mark": _enum(MarkAt),
+        "badge": _enum(BadgeAt),
+        "quote": {"type": "boolean"},
+    },
+}
+LAYOUT_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["title", "shapes"],
+    "additionalProperties": False,
+    "properties": {
+        "slug": {"type": "string"},
+        "title": {"type": "string", "minLength": 1},
+        "margin": {"type": "number", "minimum": 0, "maximum": 0.2},
+        "shapes": {
+            "type": "object",
+            "required": list(SHAPES),
+            "additionalProperties": False,
+            "properties": {shape: ARRANGEMENT_SCHEMA for shape in SHAPES},
+        },
+    },
+}
+
+
+class LayoutError(ValueError):
+    """Layout data that cannot be used; the message is one sentence that names the place."""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """One shape's arrangement. Boxes are fractions of the frame; sizes are shares of the square root of the frame's area."""
+
+    words: Box
+    headline: float
+    stage: Stage | None = None
+    align: Align = "left"
+    valign: Literal["top", "middle", "bottom"] = "top"
+    lines: int = 3
+    leading: float = 1.06
+    tracking: float = 0.0
+    subline: float = 0.026
+    button: ButtonAt = "flow"
+    mark: MarkAt = "words"
+    badge: BadgeAt = "product"
+    quote: bool = False
+
+
+@dataclass(frozen=True)
+class LayoutSpec:
+    """A family of arrangements, one a shape, with one margin: a share of the frame's shorter side."""
+
+    title: str
+    margin: float
+    arrangements: Mapping[str, Arrangement]
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> LayoutSpec:
+        """Read layout data. Raises LayoutError with a sentence that says where it is wrong."""
+        for error in jsonschema.Draft202012Validator(LAYOUT_SCHEMA).iter_errors(data):
+            place = " > ".join(map(str, error.absolute_path)) or "the layout"
+            raise LayoutError(f"The layout cannot be used: at {place}, {error.message}.")
+        arrangements = {shape: _arrangement(shape, told) for shape, told in data["shapes"].items()}
+        return cls(title=data["title"], margin=data.get("margin", 0.06), arrangements=arrangements)
+
+    def stage(self, shape: Shape) -> Stage | None:
+        """Where the engine puts the product in that shape; None when the layout has no place for one."""
+        return self.arrangements[shape.id].stage
+
+    def arrangement(self, shape: Shape) -> Arrangement:
+        """How the words stand in that shape."""
+        return self.arrangements[shape.id]
+
+
+def _arrangement(shape: str, told: Mapping[str, Any]) -> Arrangement:
+    words = Box(*told["words"])
+    if not (words.left < words.right and words.top < words.bottom):
+        raise LayoutError(f"The layout cannot be used: the words of {shape} have no room. Give left, top, right, bottom.")
+    rest = {name: value for name, value in told.items() if name not in ("words", "stage")}
+    stage = Stage(**told["stage"]) if "stage" in told else None
+    return Arrangement(words=words, stage=stage, **rest)

@@ -1,0 +1,60 @@
+"""Cutting out what a person marked: GrabCut inside a box, steered by strokes (Rother, Kolmogorov and Blake, 2004)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from finishing import masks, outline
+from finishing.masks import Mask
+from finishing.specs import Box
+
+WORK_SIDE = 640
+ROUNDS = 5
+BRUSH = 0.012  # a stroke's width, as a share of the longest side
+SPECK = 0.05  # pieces below this share of the largest one are noise
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A line that a person drew, as points in fractions of the photo."""
+
+    points: tuple[tuple[float, float], ...]
+
+
+def find(picture: NDArray[np.uint8], box: Box, keep: Sequence[Stroke], drop: Sequence[Stroke]) -> Mask:
+    """The marked product as a mask at work size. Outside the box nothing is product; strokes are certain."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, WORK_SIDE / max(height, width))
+    size = round(width * scale), round(height * scale)
+    work = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    guess = np.full(work.shape[:2], cv2.GC_BGD, np.uint8)
+    left, right = int(box.left * size[0]), int(np.ceil(box.right * size[0]))
+    top, bottom = int(box.top * size[1]), int(np.ceil(box.bottom * size[1]))
+    guess[top:bottom, left:right] = cv2.GC_PR_FGD
+    _draw(guess, keep, cv2.GC_FGD)
+    _draw(guess, drop, cv2.GC_BGD)
+    sides = {int(value) for value in np.unique(guess)}
+    if not sides & {cv2.GC_FGD, cv2.GC_PR_FGD}:
+        return np.zeros(work.shape[:2], np.bool_)
+    if cv2.GC_BGD in sides:
+        cv2.setRNGSeed(7)  # GrabCut begins with k-means, whose start is drawn by lot
+        cv2.grabCut(np.ascontiguousarray(work[..., ::-1]), guess, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
+    product = (guess == cv2.GC_FGD) | (guess == cv2.GC_PR_FGD)
+    product = masks.without_specks(masks.opened(product, 3), SPECK)
+    return outline.steady(product, 1.2) if product.any() else product
+
+
+def _draw(guess: NDArray[np.uint8], strokes: Sequence[Stroke], value: int) -> None:
+    height, width = guess.shape
+    brush = max(2, round(BRUSH * max(height, width)))
+    for stroke in strokes:
+        points = np.array([(x * width, y * height) for x, y in stroke.points], np.int32)
+        if len(points) == 1:
+            cv2.circle(guess, (int(points[0][0]), int(points[0][1])), brush, value, -1)
+        elif len(points):
+            cv2.polylines(guess, [points], False, value, brush)
