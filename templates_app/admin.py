@@ -12,17 +12,9 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from keeping.showing import (
-    NONE,
-    LookOnlyRows,
-    Page,
-    PrettyJson,
-    RowForm,
-    Rows,
-    picture,
-    pretty,
-)
-from templates_app.actions import publish_version
+from accounts.models import User
+from keeping.showing import NONE, LookOnlyRows, Page, PrettyJson, RowForm, Rows, picture, pretty
+from templates_app.actions import check_placement, check_template, publish_version
 from templates_app.models import (
     AdTemplate,
     AdTemplateVersion,
@@ -38,6 +30,12 @@ from templates_app.models import (
 )
 
 
+def staff(request: HttpRequest) -> User:
+    """The member of staff at this page."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 class VersionedForm(RowForm):
     """A head row together with what its current version says. Saving other data than before writes a new version."""
 
@@ -48,8 +46,11 @@ class VersionedForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "data" in self.fields and (current := getattr(self.instance, "current", None)):
+        current = getattr(self.instance, "current", None)
+        if "data" in self.fields and current:
             self.fields["data"].initial = current.data
+        if "layout" in self.fields and current:
+            self.fields["layout"].initial = current.layout.layout_id
 
     def clean_data(self) -> Any:
         """Data that the makers can read: tried out before it is kept."""
@@ -58,29 +59,31 @@ class VersionedForm(RowForm):
             self.try_out(data)
         except KeyError as missing:
             raise forms.ValidationError(f"{missing} is missing.") from missing
-        except (TypeError, ValueError, AttributeError) as error:
-            raise forms.ValidationError(f"This cannot be used: {error}") from error
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        except (TypeError, AttributeError) as error:
+            raise forms.ValidationError(f"This cannot be used: {error}.") from error
         return data
 
     def try_out(self, data: Any) -> None:
         """Read the data as the makers will. Raises what they raise."""
         if not isinstance(data, dict):
-            raise TypeError("it must be an object")
+            raise TypeError("the data must be an object")
 
 
 class TemplateForm(VersionedForm):
-    """A template."""
+    """A template. Its version names a layout, too."""
+
+    layout = forms.ModelChoiceField(Layout.objects.exclude(current=None), help_text="Another layout is a new version, too.")
 
     class Meta:
         model = AdTemplate
         fields = ("title", "slug", "summary", "category", "needs_photo", "published", "position")
 
     def try_out(self, data: Any) -> None:
-        """Its style and its words."""
+        """Its words, its style, and what each engine needs."""
         super().try_out(data)
-        version = AdTemplateVersion(template=self.instance, data=data)
-        version.style()
-        version.words()
+        check_template(data)
 
 
 class LayoutForm(VersionedForm):
@@ -104,11 +107,9 @@ class PlacementForm(VersionedForm):
         fields = ("title", "slug", "platform", "kind", "position")
 
     def try_out(self, data: Any) -> None:
-        """Its pixels, file types and margins."""
+        """Its pixels and margins."""
         super().try_out(data)
-        spec = PlacementVersion(placement=self.instance, data=data).spec()
-        if min(spec.size) < 1:
-            raise ValueError("width and height must be at least 1")
+        check_placement(data)
 
 
 class VersionRows(LookOnlyRows):
@@ -160,10 +161,11 @@ class VersionedPage(Page):
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> None:
         """Keep the head row, and a new version when the data changed."""
         super().save_model(request, obj, form, change)
-        data = form.cleaned_data.get("data")
-        if data is None or (obj.current and obj.current.data == data):
+        told = form.cleaned_data
+        if "data" not in told or (obj.current and obj.current.data == told["data"] and "layout" not in form.changed_data):
             return
-        version = publish_version(by=request.user, head=obj, data=data, note=form.cleaned_data.get("note", ""))  # type: ignore[arg-type]
+        layout = {"layout": told["layout"].current} if "layout" in told else {}
+        version = publish_version(by=staff(request), head=obj, data=told["data"], note=told["note"], **layout)
         self.message_user(request, f"Version {version.number} is what new orders take from now on.", messages.SUCCESS)
 
     @admin.display(description="version", ordering="current__number")
@@ -206,17 +208,17 @@ class Templates(VersionedPage):
     """The recipes that marketers choose from."""
 
     form = TemplateForm
-    list_display = ("shown", "title", "category", "needs_photo", "published", "position", "layout", "current_number", "order_count")
+    list_display = ("shown", "title", "category", "needs_photo", "published", "position", "layout_version", "current_number", "order_count")
     list_display_links = ("title",)
     list_editable = ("published", "position")
     list_filter = ("published", "category", "needs_photo", "current__layout__layout")
     search_fields = ("title", "slug", "summary")
-    readonly_fields = ("previews_shown", "layout", "created_at")
+    readonly_fields = ("previews_shown", "layout_version", "created_at")
     inlines = (TemplateLoraRows, TemplateVersionRows)
-    actions = ("publish", "unpublish")
+    actions = ("publish", "unpublish", "take_newest_layout")
     fieldsets = (
         (None, {"fields": ("title", "slug", "summary", "category", "needs_photo", "published", "position", "previews_shown")}),
-        ("Recipe", {"fields": ("layout", "data", "note")}),
+        ("Recipe", {"fields": (("layout", "layout_version"), "data", "note")}),
         ("When", {"fields": ("created_at",)}),
     )
 
@@ -240,10 +242,10 @@ class Templates(VersionedPage):
         drawn = format_html_join("", "<figure>{}<figcaption>{}</figcaption></figure>", shots)
         return format_html('<div class="shots">{}</div>', drawn) if drawn else NONE
 
-    @admin.display(description="layout")
-    def layout(self, template: AdTemplate) -> SafeString | str:
-        """The layout that its current version names."""
-        return str(template.current.layout.layout) if template.current else NONE
+    @admin.display(description="laid out by")
+    def layout_version(self, template: AdTemplate) -> SafeString | str:
+        """The version of its layout that it is set by."""
+        return str(template.current.layout) if template.current else NONE
 
     @admin.display(description="orders", ordering="orders")
     def order_count(self, template: AdTemplate) -> int:
@@ -260,6 +262,16 @@ class Templates(VersionedPage):
     def unpublish(self, request: HttpRequest, chosen: QuerySet[AdTemplate]) -> None:
         """Hide them; orders that were made stay as they are."""
         self.message_user(request, f"Taken out: {chosen.order_by().update(published=False)}.", messages.SUCCESS)
+
+    @admin.action(description="Set the selected templates by the newest version of their layout", permissions=["change"])
+    def take_newest_layout(self, request: HttpRequest, chosen: QuerySet[AdTemplate]) -> None:
+        """After a layout was edited: a new version of each template that still has the one before."""
+        number = 0
+        for template in chosen.select_related("current__layout__layout__current"):
+            if (old := template.current) and (newest := old.layout.layout.current) and newest != old.layout:
+                publish_version(by=staff(request), head=template, data=old.data, note=f"Set by {newest}", layout=newest)
+                number += 1
+        self.message_user(request, f"Set by a newer layout: {number}.", messages.SUCCESS)
 
 
 @admin.register(Category)

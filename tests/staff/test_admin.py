@@ -226,6 +226,41 @@ def test_editing_a_template_writes_a_new_version_and_keeps_the_old_one(desk: Cli
     assert AdTemplateVersion.objects.get(pk=old.pk).data == old.data
 
 
+def test_another_layout_is_a_new_version_of_the_template(desk: Client, template: AdTemplate) -> None:
+    old = template.current
+    assert old is not None
+    other = Layout.objects.exclude(pk=old.layout.layout_id)[0]
+    page = address("templates_app.adtemplate", "change", template.pk)
+    assert desk.post(page, {**_form(desk.get(page)), "layout": other.pk}).status_code == 302
+    template.refresh_from_db()
+    new = AdTemplateVersion.objects.get(pk=template.current_id)
+    assert (new.number, new.layout_id, new.data) == (old.number + 1, other.current_id, old.data)
+
+
+def test_templates_take_the_newest_version_of_their_layout_when_staff_say_so(desk: Client, template: AdTemplate) -> None:
+    assert template.current is not None
+    layout = template.current.layout.layout
+    page = address("templates_app.layout", "change", layout.pk)
+    sent = _form(desk.get(page))
+    assert desk.post(page, {**sent, "data": json.dumps({**json.loads(sent["data"]), "margin": 0.05})}).status_code == 302
+    template = AdTemplate.objects.get(pk=template.pk)
+    assert template.current is not None and template.current.layout.data.get("margin") != 0.05  # until they say so
+    listed = address("templates_app.adtemplate", "changelist")
+    assert desk.post(listed, {"action": "take_newest_layout", "_selected_action": [template.pk]}).status_code == 302
+    template = AdTemplate.objects.get(pk=template.pk)
+    assert template.current is not None and template.current.layout.data["margin"] == 0.05
+
+
+def test_a_new_template_is_made_with_its_first_version(desk: Client, template: AdTemplate) -> None:
+    assert template.current is not None
+    page = address("templates_app.adtemplate", "add")
+    told = {"title": "Fresh", "slug": "fresh", "category": template.category_id, "layout": template.current.layout.layout_id}
+    sent = {**_form(desk.get(page)), **told, "data": json.dumps(template.current.data), "needs_photo": "on"}
+    assert desk.post(page, sent).status_code == 302
+    made = AdTemplate.objects.get(slug="fresh")
+    assert made.current is not None and made.current.number == 1 and not made.published
+
+
 def test_saving_without_a_change_writes_no_version(desk: Client, template: AdTemplate) -> None:
     page = address("templates_app.adtemplate", "change", template.pk)
     before = template.versions.count()
