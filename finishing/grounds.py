@@ -142,20 +142,19 @@ def _halftone(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
     pitch = canvas.side / float(rng.integers(24, 30))
     turn = float(rng.uniform(18, 40))
     x, y = canvas.width * 1.02, canvas.height * 1.02
-    reach = float(np.hypot(canvas.width * (0.62 if canvas.wide else 0.95), canvas.height * (1.0 if canvas.wide else 0.56)))
+    reach = float(np.hypot(canvas.width * (0.56 if canvas.wide else 0.95), canvas.height * (1.0 if canvas.wide else 0.56)))
     count = int(np.hypot(canvas.width, canvas.height) / pitch) + 2
     steps = np.arange(-count, count + 1) * pitch
     grid = turned(np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2), (0.0, 0.0), turn) + (canvas.width / 2, canvas.height / 2)
     scaled = (grid - (x, y)) / ((0.62, 1.0) if not canvas.wide else (1.0, 0.9))
     near = np.clip(1.06 - np.hypot(scaled[:, 0], scaled[:, 1]) / reach, 0, 1)
-    dots = []
     for (dot_x, dot_y), share in zip(grid, near, strict=True):
         radius = pitch * 0.70 * share**0.75
         if radius > 0.06 * pitch and -pitch < dot_x < canvas.width + pitch and -pitch < dot_y < canvas.height + pitch:
             angle = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-            dots.append(np.stack([dot_x + radius * np.cos(angle), dot_y + radius * np.sin(angle)], axis=1))
-    for dot in dots:
-        canvas.fill(dot, inks.accent)
+            dot = np.stack([dot_x + radius * np.cos(angle), dot_y + radius * np.sin(angle)], axis=1)
+            # The outermost dots are a breath only: letters may reach them.
+            canvas.fill(dot, mix(inks.soft, inks.accent, float(np.clip(4.5 * share - 0.5, 0, 1))))
     sun = canvas.side * rng.uniform(0.13, 0.16)
     place = (0.83, 0.27) if canvas.wide else (0.80, 0.60)
     canvas.fill(circle(canvas.width * place[0], canvas.height * place[1], sun), inks.pop)
@@ -290,7 +289,8 @@ def _grid_rays(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
             # Towards the words the strokes shrink to a fine, quiet grid of points.
             length, thick = pitch * (0.10 + 0.86 * share**0.8), pitch * (0.075 + 0.13 * share)
             angle = float(np.rad2deg(np.arctan2(row - y, column - x)))
-            colour = mix(inks.backdrop, inks.accent, float(np.clip(0.26 + 1.1 * share, 0, 1)))
+            # and their colour to a breath, so that letters stand on them.
+            colour = mix(inks.soft, inks.accent, float(np.clip(2.4 * share - 0.55, 0, 1)))
             canvas.fill(pill(float(column), float(row), max(length, thick), thick, angle), colour)
     canvas.fill(circle(x, y, heart), inks.pop)
 

@@ -96,7 +96,12 @@ class _Picture:
         self._report(0.35, "The scene is framed and tinted.")
         side = 1.0 if "right" in scene.facts.light_from else -1.0
         box = self._hang(background, photo, chosen, side)
-        facts = {"frame": self.needs.frame, "scene": chosen.frame_scene, "palette": dict(chosen.frame_palette), "zoom": round(window.scale, 4)}
+        facts = {
+            "frame": self.needs.frame,
+            "scene": chosen.frame_scene,
+            "palette": dict(chosen.frame_palette),
+            "zoom": round(window.scale, 4),
+        }
         return self._finish(background, chosen), Geometry(box, self.order.stage.ground), {**facts, "light": scene.facts.light_from}
 
     def _on_ground(self, chosen: Take) -> tuple[Bytes, Geometry, dict[str, Any]]:
