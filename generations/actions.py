@@ -21,7 +21,8 @@ from keeping import store
 from painting.engine import EngineError
 from painting.engines import choose
 from prompting.brief import Brief, BriefError
-from templates_app.models import AdTemplate, Placement, hash_of
+from templates_app.models import AdTemplate, Placement
+from templates_app.versions import hash_of
 
 __all__ = [
     "BriefError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 from django.db.models import Case, F, Func, Q, Value, When
 from django.utils import timezone
 
@@ -37,6 +38,7 @@ MAY_FOLLOW: dict[type[Claimed], dict[str, frozenset[str]]] = {
 }
 
 Row = TypeVar("Row", Generation, Picture, Ad)
+log = logging.getLogger(__name__)
 
 
 class DbNow(Func):
@@ -68,7 +70,7 @@ def claim(row: Row) -> bool:
     won = same.update(
         attempt=F("attempt") + 1,
         lease_until=DbNow() + Value(_milliseconds(settings.LEASE_SECONDS)),
-        deaths=Case(When(lease_until__isnull=False, then=F("deaths") + 1), default=F("deaths")),
+        deaths=Case(When(lease_until__isnull=False, then=F("deaths") + 1), default=F("deaths"), output_field=models.PositiveIntegerField()),
     )
     if won:
         row.refresh_from_db(fields=["attempt", "lease_until", "deaths", "run_after", "status"])
@@ -110,7 +112,7 @@ def note(generation: Generation, kind: str, object_id: UUID) -> None:
 def tell_progress(picture: Picture, fraction: float) -> bool:
     """Write how far a painting is, never backwards. False when the picture is no longer ours."""
     ours = Picture.objects.filter(pk=picture.pk, status=PICTURE.PAINTING, attempt=picture.attempt)
-    return bool(ours.update(progress=Case(When(progress__lt=fraction, then=Value(fraction)), default=F("progress"))))
+    return bool(ours.update(progress=Case(When(progress__lt=fraction, then=Value(fraction)), default=F("progress"), output_field=models.FloatField())))
 
 
 def cancel(generation: Generation) -> bool:
@@ -178,7 +180,14 @@ def _beat(model: type[Generation] | type[Picture] | type[Ad], pk: UUID, attempt:
     try:
         while not hold.done.wait(settings.HEARTBEAT_SECONDS):
             ours = model.objects.filter(pk=pk, attempt=attempt).exclude(status__in=model.FINAL)
-            if not ours.update(lease_until=DbNow() + Value(_milliseconds(settings.LEASE_SECONDS))):
+            try:
+                renewed = ours.update(lease_until=DbNow() + Value(_milliseconds(settings.LEASE_SECONDS)))
+            except DatabaseError:
+                # The database may be back before the lease runs out; if not, the fence stops whatever we write late.
+                log.warning("The lease of %s %s could not be renewed", model.__name__, pk, exc_info=True)
+                connection.close()
+                continue
+            if not renewed:
                 hold.lost.set()
                 return
     finally:

@@ -5,8 +5,6 @@ Whatever staff edit has a head row with a slug and immutable Version rows; order
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +16,7 @@ from finishing.shapes import Shape, is_banner, shape_for
 from finishing.specs import PlacementSpec, SafeZone, StyleSpec
 from keeping.models import StoredFile
 from prompting.writer import TemplateWords
-
-
-def hash_of(data: object) -> str:
-    """SHA-256 of JSON data, the same whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+from templates_app.versions import hash_of
 
 
 class Version(models.Model):

@@ -1,0 +1,236 @@
+"""From an order to its files, whatever happens on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from accounts.models import Brand, User
+from generations import actions, pipeline, queries, states, tasks
+from generations.models import Ad, Event, Generation, Photo, Picture, Step
+from keeping import store
+from painting.builtin import Builtin
+from painting.engine import EngineError, Painted, PictureOrder, Progress
+from prompting.brief import Brief
+from templates_app.models import AdTemplate
+from tests.people import placements
+
+
+def test_an_order_ends_in_finished_files_with_a_record_of_how_they_were_made(order: Generation) -> None:
+    ended = pipeline.run(order.pk)
+    assert ended.status == Generation.Status.READY
+    for ad in Ad.objects.filter(picture__generation=order).select_related("file", "placement__placement", "picture"):
+        assert ad.file is not None
+        data = store.read(ad.file)
+        assert hashlib.sha256(data).hexdigest() == ad.file.sha256
+        assert Image.open(io.BytesIO(data)).size == (ad.placement.width, ad.placement.height)
+        assert ad.file.bytes <= ad.placement.data["max_bytes"]
+        assert ad.recipe["raw_pixels"] == ad.picture.pixels and ad.recipe["template"]["hash"]
+        assert ad.alt and ad.checks
+    kinds = list(Step.objects.filter(generation=order).values_list("kind", flat=True))
+    assert sorted(kinds) == ["finish", "finish", "paint", "paint", "write"]
+    assert Event.objects.filter(generation=order, kind="generation.ready").count() == 1
+
+
+def test_the_same_seed_gives_the_same_picture_and_the_same_ads_before_marks(
+    brand: Brand, template: AdTemplate, photo: Photo, order: Generation
+) -> None:
+    again = actions.order_generation(
+        by=None,
+        brand=brand,
+        template=template,
+        brief=order.brief,
+        placements=placements("google_display_300x250", "google_display_250x250"),
+        photos=[photo],
+        seed=7,
+    )
+    for one in (order, again):
+        pipeline.run(one.pk)
+    same = [
+        [sorted(made.pictures.values_list("shape", "pixels")), sorted(Ad.objects.filter(picture__generation=made).values_list("placement", "pixels"))]
+        for made in (order, again)
+    ]
+    assert same[0] == same[1]
+
+
+def test_a_template_without_a_photo_is_made_from_words_alone(brand: Brand, text_template: AdTemplate) -> None:
+    made = actions.order_generation(
+        by=None, brand=brand, template=text_template, brief=Brief.read({"headline": "Open doors"}), placements=placements("google_display_250x250")
+    )
+    assert pipeline.run(made.pk).status == Generation.Status.READY
+
+
+def test_a_photo_without_a_sure_cutout_stands_in_the_templates_frame(brand: Brand, template: AdTemplate, photo: Photo) -> None:
+    Photo.objects.filter(pk=photo.pk).update(confidence=0.1)
+    made = actions.order_generation(
+        by=None,
+        brand=brand,
+        template=template,
+        brief=Brief.read({"headline": "Framed"}),
+        placements=placements("google_display_250x250"),
+        photos=[Photo.objects.get(pk=photo.pk)],
+    )
+    assert pipeline.run(made.pk).status == Generation.Status.READY
+    assert made.pictures.get().facts["frame"]
+
+
+class Trouble(Builtin):
+    """An engine that fails as often as it is told before it paints."""
+
+    def __init__(self, error: EngineError, times: int) -> None:
+        super().__init__()
+        self.error, self.times, self.calls = error, times, 0
+
+    def paint(self, order: PictureOrder, on_progress: Callable[[Progress], None]) -> Painted:
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.error
+        return super().paint(order, on_progress)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
+    def use(chosen: Any) -> Any:
+        monkeypatch.setattr(pipeline, "engine_named", lambda name: chosen)
+        monkeypatch.setattr(pipeline, "PAUSE", 0.01)
+        return chosen
+
+    return use
+
+
+def test_a_passing_fault_is_tried_again(order: Generation, engine: Callable[[Any], Any]) -> None:
+    trouble = engine(Trouble(EngineError("The server went away.", code="gone"), times=2))
+    assert pipeline.run(order.pk).status == Generation.Status.READY
+    assert trouble.calls == 2 + order.pictures.count()
+
+
+def test_a_fault_that_stays_ends_in_a_sentence(order: Generation, engine: Callable[[Any], Any]) -> None:
+    trouble = engine(Trouble(EngineError("No server has this model.", code="model_missing", permanent=True), times=99))
+    assert pipeline.run(order.pk).status == Generation.Status.FAILED
+    assert trouble.calls == order.pictures.count()
+    picture = order.pictures.get(shape="4:3")
+    assert (picture.error_code, picture.error_message) == ("model_missing", "No server has this model.")
+    assert set(picture.ads.values_list("status", flat=True)) == {Ad.Status.FAILED}
+
+
+def test_after_five_tries_it_is_over(order: Generation, engine: Callable[[Any], Any]) -> None:
+    trouble = engine(Trouble(EngineError("Busy.", code="busy"), times=99))
+    assert pipeline.run(order.pk).status == Generation.Status.FAILED
+    assert trouble.calls == 5 * order.pictures.count()
+
+
+def test_some_ready_and_some_not_is_partly(order: Generation, engine: Callable[[Any], Any]) -> None:
+    engine(Trouble(EngineError("No.", code="no", permanent=True), times=1))
+    assert pipeline.run(order.pk).status == Generation.Status.PARTLY
+
+
+def test_the_brand_with_the_fewest_pictures_in_work_comes_first(
+    order: Generation, eve: User, template: AdTemplate, brand: Brand, photo: Photo
+) -> None:
+    from tests.people import bottle_png
+
+    hers = actions.order_generation(
+        by=eve,
+        brand=eve.brands.get(),
+        template=template,
+        brief=Brief.read({"headline": "Mine"}),
+        placements=placements("google_display_250x250"),
+        photos=[actions.add_photo(by=eve, brand=eve.brands.get(), data=bottle_png())],
+    )
+    Generation.objects.update(status=Generation.Status.MAKING)
+    first = queries.next_pictures(states.db_now()).first()
+    assert first is not None and first.generation == order, "the older order, while nobody's is being made"
+    Picture.objects.filter(pk=first.pk).update(status=Picture.Status.PAINTING, lease_until=states.db_now() + 60_000)
+    after = queries.next_pictures(states.db_now()).first()
+    assert after is not None and after.generation == hers
+
+
+def test_the_sweep_rings_for_what_is_open_and_in_nobodys_hands(order: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[tuple[str, str]] = []
+    monkeypatch.setattr(tasks, "ring", lambda task, pk: rung.append((task.name.rpartition(".")[2], str(pk))))
+    tasks.sweep()
+    assert rung == [("write_generation", str(order.pk))]
+    rung.clear()
+    states.claim(order)
+    tasks.sweep()
+    assert rung == []
+
+
+def test_the_sweep_ends_an_order_whose_worker_died_before_the_sum(order: Generation) -> None:
+    pipeline.run(order.pk)
+    Generation.objects.filter(pk=order.pk).update(status=Generation.Status.MAKING)
+    tasks.sweep()
+    assert Generation.objects.get(pk=order.pk).status == Generation.Status.READY
+
+
+def test_a_bell_that_does_not_ring_does_not_fail_the_order(
+    order: Generation, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def dead(*args: Any, **kwargs: Any) -> None:
+        raise OSError("no broker")
+
+    monkeypatch.setattr(tasks.write_generation, "apply_async", dead)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.ring(tasks.write_generation, order.pk)
+
+
+WORKER = """
+import sys, time
+from uuid import UUID
+import django
+django.setup()
+from generations import pipeline
+from painting.builtin import Builtin
+class Slow(Builtin):
+    def paint(self, order, on_progress):
+        print("painting", flush=True)
+        time.sleep(60)
+pipeline.engine_named = lambda name: Slow()
+pipeline.write(UUID(sys.argv[1]))
+pipeline.make_next()
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_the_middle_is_followed_by_another_that_finishes(order: Generation, settings: Any) -> None:
+    """The killed worker is a process of its own; its picture is swept up when the lease has run out."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "adsgem.settings",
+        "ADSGEM_DATA": str(settings.DATA_DIR),
+        "DATABASE_URL": _url(settings),
+        "LEASE_SECONDS": "1",
+        "HEARTBEAT_SECONDS": "0.2",
+    }
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(order.pk)], stdout=subprocess.PIPE, env=environment, text=True)
+    assert worker.stdout is not None and worker.stdout.readline() == "painting\n"
+    held = Picture.objects.get(generation=order, status=Picture.Status.PAINTING)
+    assert not states.claim(held)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    deadline = time.monotonic() + 20
+    while not Generation.objects.get(pk=order.pk).is_final:
+        assert time.monotonic() < deadline
+        tasks.sweep()
+        pipeline.make_next()
+        time.sleep(0.1)
+    picture = Picture.objects.get(pk=held.pk)
+    assert Generation.objects.get(pk=order.pk).status == Generation.Status.READY
+    assert (picture.status, picture.deaths) == (Picture.Status.READY, 1) and picture.attempt >= 2
+
+
+def _url(settings: Any) -> str:
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        return f"sqlite:///{database['NAME']}"
+    return f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
