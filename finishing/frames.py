@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from finishing.colour import Pixels, to_lab
@@ -37,33 +38,37 @@ def frame_box(frame: Frame, shape: tuple[int, int], stage: Stage, photo: tuple[i
     return Box(left / width, (bottom - round(tall)) / height, (left + round(wide)) / width, bottom / height)
 
 
-def crop_on_detail(photo: Bytes, ratio: float, zoom: float = 1.0, at: tuple[float, float] = (0.5, 0.5)) -> Bytes:
-    """The largest crop of an RGB photograph with this width over height, `zoom` (1 or more) tighter.
+def crop_on_detail(photo: Bytes, ratio: float, zoom: float = 1.0) -> Bytes:
+    """A crop of an RGB photograph with this width over height, up to `zoom` (1 or more) tighter than the largest.
 
-    It is laid so that the middle of the detail falls on `at` (fractions of the crop), as near as the photograph's edges allow.
+    It is laid about the middle of the detail, as near as the photograph's edges allow, and never so tight that it cuts what would have fitted.
     """
     height, width = photo.shape[:2]
-    wide, tall = min(width, height * ratio) / zoom, min(height, width / ratio) / zoom
-    x, y = detail_middle(photo)
-    left = int(np.clip(x * width - at[0] * wide, 0, width - wide))
-    top = int(np.clip(y * height - at[1] * tall, 0, height - tall))
+    wide, tall = min(width, height * ratio), min(height, width / ratio)
+    detail = detail_box(photo)
+    room = min(wide / ((detail.right - detail.left) * width), tall / ((detail.bottom - detail.top) * height)) / 1.08
+    tighter = max(1.0, min(zoom, room))
+    wide, tall = wide / tighter, tall / tighter
+    x, y = _middle(detail)
+    left = int(np.clip(x * width - 0.5 * wide, 0, width - wide))
+    top = int(np.clip(y * height - 0.5 * tall, 0, height - tall))
     return photo[top : top + max(1, int(tall)), left : left + max(1, int(wide))]
 
 
-def detail_middle(photo: Bytes) -> tuple[float, float]:
-    """The middle of what is worth seeing, as fractions: edges and colours that the border does not have, each axis by its weighted median."""
+def detail_box(photo: Bytes) -> Box:
+    """The box of what is worth seeing, as fractions: edges and colours that the border does not have."""
     scale = 96 / max(photo.shape[:2])
     size = (max(8, round(photo.shape[1] * scale)), max(8, round(photo.shape[0] * scale)))
     lab = to_lab(cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
     border = np.concatenate([lab[:4].reshape(-1, 3), lab[-4:].reshape(-1, 3), lab[:, :4].reshape(-1, 3), lab[:, -4:].reshape(-1, 3)])
     other = np.linalg.norm(lab - np.median(border, axis=0), axis=-1)
     edges = np.hypot(cv2.Sobel(lab[..., 0], cv2.CV_32F, 1, 0), cv2.Sobel(lab[..., 0], cv2.CV_32F, 0, 1))
-    weight = blur((np.clip(other / 40, 0, 1) + np.clip(edges / 120, 0, 1)).astype(np.float32), 2.0)
-    # What is faint everywhere says nothing; the middle counts a little more, as photographers aim there.
-    weight = np.maximum(weight - np.percentile(weight, 40), 0)
-    rows, columns = np.mgrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
-    weight = weight * np.exp(-0.6 * (rows**2 + columns**2))
-    return _median(weight.sum(axis=0)), _median(weight.sum(axis=1))
+    weight = (np.clip(other / 40, 0, 1) + np.clip(edges / 120, 0, 1)).astype(np.float32)
+    # Soft shadows and the fall of light on a plain wall are faint: not worth keeping whole.
+    weight = np.where(weight > 0.30 * np.percentile(weight, 99), weight, 0)
+    left, right = _extent(weight.sum(axis=0))
+    top, bottom = _extent(weight.sum(axis=1))
+    return Box(left, top, right, bottom)
 
 
 def framed(scene: Pixels, photo: Bytes, frame: Frame, box: Box, *, zoom: float = 1.0, light_from: float = -1.0) -> None:
@@ -85,9 +90,22 @@ def framed(scene: Pixels, photo: Bytes, frame: Frame, box: Box, *, zoom: float =
 
 
 def full_bleed(photo: Bytes, shape: tuple[int, int], stage: Stage, zoom: float = 1.0) -> Pixels:
-    """The photograph over the whole picture, its subject where the stage wants the product, as sRGB 0 to 1."""
-    at = (stage.x, float(np.clip(stage.ground - stage.height / 2, 0.3, 0.75)))
-    return _fitted(crop_on_detail(photo, shape[0] / shape[1], zoom, at), shape)
+    """The photograph over the whole picture, its subject where the stage wants the product, as sRGB 0 to 1.
+
+    A subject that the shape would cut is shown smaller instead; the photograph's own ground then goes on, blurred, to the edges.
+    """
+    width, height = shape
+    tall, wide = photo.shape[:2]
+    detail = detail_box(photo)
+    cover = max(width / wide, height / tall)
+    whole = min(width / ((detail.right - detail.left) * wide), height / ((detail.bottom - detail.top) * tall)) / 1.12
+    # Never smaller than the photograph at full width or height: beyond that nothing is gained.
+    scale = max(min(cover * zoom, whole), min(width / wide, height / tall))
+    size = (max(1, round(wide * scale)), max(1, round(tall * scale)))
+    x, y = _middle(detail)
+    left = _place(stage.x * width - x * size[0], width, size[0])
+    top = _place(float(np.clip(stage.ground - stage.height / 2, 0.3, 0.7)) * height - y * size[1], height, size[1])
+    return _extended(_fitted(photo, size), shape, left, top)
 
 
 def frame_mask(frame: Frame, width: int, height: int) -> Pixels:
@@ -108,11 +126,52 @@ def frame_mask(frame: Frame, width: int, height: int) -> Pixels:
     return mask
 
 
-def _median(weights: Pixels) -> float:
+def _extent(weights: Pixels) -> tuple[float, float]:
+    """Where the middle 98 % of some weights lie, as fractions. Weights of nothing lie everywhere."""
     total = np.cumsum(weights)
     if total[-1] <= 0:
-        return 0.5
-    return float((np.searchsorted(total, total[-1] / 2) + 0.5) / len(weights))
+        return 0.0, 1.0
+    low, high = np.searchsorted(total, [total[-1] * 0.01, total[-1] * 0.99])
+    return float(low / len(weights)), float((high + 1) / len(weights))
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return (box.left + box.right) / 2, (box.top + box.bottom) / 2
+
+
+def _place(wished: float, room: int, length: int) -> int:
+    """Where something of this length begins: it covers the room when it is longer, lies inside when it is shorter."""
+    low, high = sorted((0, room - length))
+    return round(min(max(wished, low), high))
+
+
+def _extended(photo: Pixels, shape: tuple[int, int], left: int, top: int) -> Pixels:
+    """A photograph laid into a picture; what it leaves free is its own edge carried on, blurred, without a seam."""
+    width, height = shape
+    tall, wide = photo.shape[:2]
+    rows, columns = np.arange(height) - top, np.arange(width) - left
+    whole = photo[np.clip(rows, 0, tall - 1)][:, np.clip(columns, 0, wide - 1)]
+    free = max(left, top, width - left - wide, height - top - tall)
+    if free <= 0:
+        return np.ascontiguousarray(whole)
+    # A deep blur of the carried-on edge, let in over the outermost part of the photograph.
+    soft = cv2.resize(whole, (max(8, width // 8), max(8, height // 8)), interpolation=cv2.INTER_AREA)
+    soft = cv2.resize(cv2.GaussianBlur(soft, (0, 0), 0.045 * max(soft.shape)), (width, height), interpolation=cv2.INTER_CUBIC)
+    feather = 0.07 * min(width, height)
+    across = np.minimum(_depth(columns, wide, left, width, feather)[None, :], _depth(rows, tall, top, height, feather)[:, None])
+    share = (across * across * (3 - 2 * across))[..., None]
+    mixed: Pixels = (soft + (whole - soft) * share).astype(np.float32)
+    return mixed
+
+
+def _depth(steps: NDArray[np.intp], length: int, start: int, room: int, feather: float) -> Pixels:
+    """How far inside a photograph each row or column lies, 0 at an edge with free room beyond, 1 deeper than `feather`."""
+    depth = np.ones(len(steps), np.float32)
+    if start > 0:
+        depth = np.minimum(depth, np.clip(steps / feather, 0, 1))
+    if start + length < room:
+        depth = np.minimum(depth, np.clip((length - 1 - steps) / feather, 0, 1))
+    return depth.astype(np.float32)
 
 
 def _fitted(photo: Bytes, size: tuple[int, int]) -> Pixels:

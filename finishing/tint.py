@@ -126,7 +126,7 @@ def _family(groups: tuple[str, ...], backdrop: tuple[float, float], hue: float, 
         "backdrop": (light, chroma),
         "podium": (min(light + (9 if dark else 6), 95), chroma * (1.0 if dark else 0.7)),
         "stage": (min(light + (9 if dark else 6), 95), chroma * (1.0 if dark else 0.7)),
-        "accent": (light + (17 if dark else -13), min(chroma * 1.3 + 4, 70)),
+        "accent": (light + (15 if dark else -13), min(chroma * 0.9, 48) if dark else min(chroma * 1.3 + 4, 70)),
         "pop": (light + (30 if dark else -22), min(chroma * 1.8 + 10, 80)),
         "pop2": (light + (24 if dark else -8), min(chroma * 1.5 + 8, 76)),
     }

@@ -9,7 +9,7 @@ from finishing import grounds
 from finishing.compose import ComposeError, trim
 from finishing.drawing import Canvas, Shadow, circle, rectangle
 from finishing.fidelity import measure
-from finishing.frames import crop_on_detail, detail_middle, frame_box, frame_mask
+from finishing.frames import crop_on_detail, detail_box, frame_box, frame_mask, full_bleed
 from finishing.light import Body, clean_edge
 from finishing.specs import Stage
 
@@ -40,18 +40,39 @@ def test_a_cutout_is_trimmed_and_an_empty_one_refused():
         trim(cut[..., :3])
 
 
-def test_a_crop_follows_the_subject_to_the_side():
+def _photo_with_a_subject() -> np.ndarray:
     photo = np.full((200, 400, 3), 230, np.uint8)
-    photo[60:150, 290:370] = np.random.default_rng(2).integers(0, 255, (90, 80, 3))
-    x, y = detail_middle(photo)
-    assert x == pytest.approx(330 / 400, abs=0.06) and y == pytest.approx(105 / 200, abs=0.08)
-    part = crop_on_detail(photo, 1.0)
-    assert part.shape == (200, 200, 3)
-    assert (part[60:150].std(axis=(0, 2)) > 20).sum() >= 78
+    photo[60:150, 290:370] = np.random.default_rng(2).integers(0, 120, (90, 80, 3))
+    return photo
+
+
+def test_a_crop_follows_the_subject_to_the_side_and_never_cuts_what_fits():
+    photo = _photo_with_a_subject()
+    box = detail_box(photo)
+    assert (box.left, box.right) == pytest.approx((290 / 400, 370 / 400), abs=0.03)
+    assert (box.top, box.bottom) == pytest.approx((60 / 200, 150 / 200), abs=0.05)
+    for zoom in (1.0, 1.1, 9.0):
+        part = crop_on_detail(photo, 1.0, zoom)
+        assert part.shape[0] == part.shape[1]
+        assert (part.astype(int).sum(axis=-1) < 3 * 200).sum() >= 0.98 * 90 * 80
 
 
 def test_a_plain_photo_is_cropped_about_its_middle():
-    assert detail_middle(np.full((100, 300, 3), 128, np.uint8)) == (0.5, 0.5)
+    assert detail_box(np.full((100, 300, 3), 128, np.uint8)) == (0, 0, 1, 1)
+
+
+def test_a_full_bleed_subject_that_the_shape_would_cut_is_shown_whole():
+    photo = np.full((500, 400, 3), 225, np.uint8)
+    photo[50:450, 60:340] = (30, 90, 110)
+    picture = full_bleed(photo, (600, 314), Stage(0.74, 0.89, 0.36, 0.76))
+    assert picture.shape == (314, 600, 3)
+    dark = picture[..., 0] < 0.45
+    rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
+    assert rows[0] > 4 and rows[-1] < 309
+    assert (rows[-1] - rows[0]) / (columns[-1] - columns[0]) == pytest.approx(400 / 280, rel=0.06)
+    # The photograph's ground goes on without a seam.
+    assert np.abs(np.diff(picture[150, :300], axis=0)).max() < 0.02
+    assert picture[:, :300].min() > 0.8
 
 
 @pytest.mark.parametrize("frame", ["arch", "card", "circle"])
