@@ -16,7 +16,6 @@ from finishing.specs import BrandSpec, CopySpec, StyleSpec
 GAP_MARK, GAP_SUBLINE, GAP_BUTTON, GAP_PRODUCT = 0.032, 0.024, 0.036, 0.022
 SMALLEST_HEADLINE, SMALLEST_SUBLINE = 13, 11  # pixels that can still be read on a screen
 KEPT = 0.62  # a headline may shrink to this share before the sub-line goes
-MEASURE = 25  # a sub-line's longest line, in its own sizes
 
 
 @dataclass
@@ -34,6 +33,7 @@ def arrange(page: Page, arrangement: Arrangement, copy: CopySpec, style: StyleSp
 
     Raises FontError when no face has the letters.
     """
+    page.may_fade = arrangement.fade
     region = _region(page, arrangement)
     floor = page.safe[3]
     if copy.legal:
@@ -131,7 +131,7 @@ def _subline(page: Page, text: str, style: StyleSpec, arrangement: Arrangement, 
     wished = max(arrangement.subline * page.unit, SMALLEST_SUBLINE)
     for share in (1.0, 0.9, 0.8):
         size = int(max(wished * share, SMALLEST_SUBLINE))
-        column = min(width, MEASURE * size)
+        column = min(width, arrangement.measure * size)
         fitted = set_at(text, Setting(style.text_font, 1.36, 0.0, 3), size, column)
         if fitted:
             return fitted

@@ -32,13 +32,22 @@ class Ink:
 
 def extremes(pixels: Pixels, frame: Frame) -> tuple[float, float]:
     """The 4th and 96th percentile of WCAG luminance under a frame; the frame is clipped to the picture."""
+    low, high = np.percentile(_luminances(pixels, frame), PERCENTILES)
+    return float(low), float(high)
+
+
+def middle(pixels: Pixels, frame: Frame) -> float:
+    """The median of WCAG luminance under a frame."""
+    return float(np.median(_luminances(pixels, frame)))
+
+
+def _luminances(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
     height, width = pixels.shape[:2]
     left, top = max(0, int(frame[0])), max(0, int(frame[1]))
     right, bottom = min(width, int(frame[2]) + 1), min(height, int(frame[3]) + 1)
     under = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     step = max(1, int((under.shape[0] * under.shape[1] / 40_000) ** 0.5))
-    low, high = np.percentile(luminance(under[::step, ::step]), PERCENTILES)
-    return float(low), float(high)
+    return np.asarray(luminance(under[::step, ::step]), np.float32)
 
 
 def least_contrast(colour: Rgb, under: tuple[float, float]) -> float:

@@ -47,6 +47,8 @@ ARRANGEMENT_SCHEMA: dict[str, Any] = {
         "mark": _enum(MarkAt),
         "badge": _enum(BadgeAt),
         "quote": {"type": "boolean"},
+        "fade": {"type": "boolean"},
+        "measure": {"type": "number", "minimum": 8, "maximum": 60},
     },
 }
 LAYOUT_SCHEMA: dict[str, Any] = {
@@ -74,7 +76,10 @@ class LayoutError(ValueError):
 
 @dataclass(frozen=True)
 class Arrangement:
-    """One shape's arrangement. Boxes are fractions of the frame; sizes are shares of the square root of the frame's area."""
+    """One shape's arrangement. Boxes are fractions of the frame; sizes are shares of the square root of the frame's area.
+
+    `measure` is a sub-line's longest line in its own sizes; `fade` says whether the picture may be faded for words that cannot be read.
+    """
 
     words: Box
     headline: float
@@ -89,6 +94,8 @@ class Arrangement:
     mark: MarkAt = "words"
     badge: BadgeAt = "product"
     quote: bool = False
+    fade: bool = True
+    measure: float = 25
 
 
 @dataclass(frozen=True)

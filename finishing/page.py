@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from finishing import contrast, draw
-from finishing.colour import luminance, to_hex
+from finishing.colour import luminance, parse_hex, to_hex
 from finishing.contrast import LARGE, SMALL, Frame, Rgb
 from finishing.fit import Fitted
 from finishing.specs import Check, SafeZone
@@ -42,6 +42,7 @@ class Page:
     notes: list[Check] = field(default_factory=list)
     strokes: list[Callable[[Image.Image], None]] = field(default_factory=list)
     ink: Rgb | None = None
+    may_fade: bool = True
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], product: Frame | None, zone: SafeZone, margin: float, wishes: Sequence[str]) -> Page:
@@ -107,16 +108,26 @@ class Page:
         if self.ink and (reads := contrast.least_contrast(self.ink, under)) >= need:
             return contrast.Ink(self.ink, reads)
         ink = contrast.choose_ink(under, [to_hex(self.ink)] if self.ink else self.wishes, need)
-        if self.ink and (float(luminance(ink.colour)) > 0.35) != (float(luminance(self.ink)) > 0.35):
-            ink = self._fade(frame, self.ink, need)  # a dark line under a light headline would look like an accident
+        kept = self.ink or self._wished_on_most(frame, need)
+        if kept and (ink.contrast < need or _is_light(ink.colour) != _is_light(kept)):
+            ink = self._fade(frame, kept, need)  # a dark line under a light headline would look like an accident
         elif ink.contrast < need:
             ink = self._fade(frame, ink.colour, need)
         self.ink = self.ink or ink.colour
         return ink
 
+    def _wished_on_most(self, frame: Frame, need: float) -> Rgb | None:
+        """The first wish, when it reads on most of the frame: then one bright spot is to be faded, not the ink changed."""
+        if not self.may_fade or not self.wishes:
+            return None
+        wish, middle = parse_hex(self.wishes[0]), contrast.middle(self.pixels, frame)
+        return wish if contrast.least_contrast(wish, (middle, middle)) >= need else None
+
     def _fade(self, frame: Frame, colour: Rgb, need: float) -> contrast.Ink:
         """Fade the picture under a frame, no more than it takes. Earlier words keep their ink: all inks of a page are of one kind."""
         clean = self.pixels
+        if not self.may_fade:
+            return contrast.Ink(colour, contrast.least_contrast(colour, contrast.extremes(clean, frame)))
         for strength in contrast.STRENGTHS:
             self.pixels = contrast.faded(clean, frame, colour, strength)
             reads = contrast.least_contrast(colour, contrast.extremes(self.pixels, frame))
@@ -139,6 +150,10 @@ class Page:
         for stroke in self.strokes:
             stroke(picture)
         return picture
+
+
+def _is_light(colour: Rgb) -> bool:
+    return float(luminance(colour)) > 0.35
 
 
 def overlap(one: Frame, other: Frame, gap: float = 0.0) -> bool:

@@ -71,6 +71,8 @@ def button_size(page: Page, words: str, style: StyleSpec) -> ButtonSize | None:
 def place_button(page: Page, button: ButtonSize, arrangement: Arrangement, style: StyleSpec, floor: float) -> bool:
     """Put the button where the layout wants it, else at the first free place along the bottom. False when there is none."""
     left, _, right, _ = page.safe
+    left = max(left, arrangement.words.left * page.width)  # level with the words above
+    right = min(right, max(arrangement.words.right, 0.9) * page.width)
     places = {"bottom-left": left, "bottom-center": (left + right - button.width) / 2, "bottom-right": right - button.width}
     bottom = floor - button.height
     candidates = [(places[name], bottom) for name in sorted(places, key=lambda name: name != arrangement.button)]
@@ -234,11 +236,9 @@ def _badge_part(line: str, radius: float, style: StyleSpec, *, big: bool) -> Fit
 def quote_mark(page: Page, region: Frame, style: StyleSpec) -> Frame:
     """A large opening quotation mark at the top left of a region. Gives what of the region is left below it."""
     face = pick(style.headline_font, "“")
-    size = int(0.24 * page.unit)
+    size = int(min(0.24 * page.unit, 0.55 * (region[3] - region[1])))
     box = font(face, size).getbbox("“", anchor="ls")
     height = box[3] - box[1]
-    if height > 0.3 * (region[3] - region[1]):
-        return region
     glyph = Fitted(face, size, ("“",), (float(box[2]),), -float(box[1]), 0.0, 0.0)
     page.write("ornament", glyph, region[0] - box[0], region[1], box[2], "left")
     block = page.blocks.pop()

@@ -47,6 +47,11 @@ class PictureOrder:
     needs: Mapping[str, Any]
     palette: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def first_seed(self) -> int:
+        """The seed of the order's first variation: the variations of an order take seeds that follow each other."""
+        return (self.seed - self.variation + 1) % 2**53
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -49,7 +49,7 @@ def take(needs: BuiltinNeeds, order: PictureOrder, scenes: Path, pixels: Bytes |
     The seed says where to begin in the lists of scenes, palettes and mirrors; the variation's number walks on from there, so that
     neighbours always differ. Raises PlateError or GroundError for a scene that is not there.
     """
-    start = np.random.default_rng([order.seed, 0])
+    start = np.random.default_rng([order.first_seed, 0])
     first_scene, first_palette, first_mirror, first_tone = (int(start.integers(0, 1 << 30)) for _ in range(4))
     fine = np.random.default_rng([order.seed, order.variation])
     step = max(order.variation - 1, 0)
