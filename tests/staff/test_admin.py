@@ -87,14 +87,14 @@ def test_the_rooms_stand_in_the_order_of_an_ads_life(desk: Client) -> None:
     assert "AdsGem staff" in page.content.decode()
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_list_and_every_page_opens(desk: Client, full: Generation, model: str) -> None:
-    rows = model_of(model)._default_manager.all()
-    listed = desk.get(address(model, "changelist"))
-    assert listed.status_code == 200 and listed.context["cl"].result_count == rows.count() > 0
-    assert desk.get(address(model, "changelist"), {"q": "glow"}).status_code == 200
-    for row in rows[:2]:
-        assert desk.get(address(model, "change", row.pk)).status_code == 200
+def test_every_list_and_every_page_opens(desk: Client, full: Generation) -> None:
+    for model in MODELS:
+        rows = model_of(model)._default_manager.all()
+        listed = desk.get(address(model, "changelist"))
+        assert listed.status_code == 200 and listed.context["cl"].result_count == rows.count() > 0, model
+        assert desk.get(address(model, "changelist"), {"q": "glow"}).status_code == 200, model
+        for row in rows[:2]:
+            assert desk.get(address(model, "change", row.pk)).status_code == 200, model
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -103,13 +103,13 @@ def test_a_page_to_add_a_row_exists_only_where_people_add_rows(desk: Client, mod
     assert desk.get(address(model, "add")).status_code == expected
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_filter_of_every_list_can_be_used(desk: Client, full: Generation, model: str) -> None:
-    page = desk.get(address(model, "changelist"))
-    for filter_ in page.context["cl"].filter_specs:
-        choices = list(filter_.choices(page.context["cl"]))
-        for choice in choices[:3]:
-            assert desk.get(address(model, "changelist") + choice["query_string"]).status_code == 200, filter_.title
+def test_every_filter_of_every_list_can_be_used(desk: Client, full: Generation) -> None:
+    for model in MODELS:
+        page = desk.get(address(model, "changelist"))
+        for filter_ in page.context["cl"].filter_specs:
+            for choice in list(filter_.choices(page.context["cl"]))[:3]:
+                answer = desk.get(address(model, "changelist") + choice["query_string"])
+                assert answer.status_code == 200, (model, filter_.title)
 
 
 def _cost(desk: Client, model: str) -> int:
@@ -310,11 +310,11 @@ def test_templates_and_brands_are_not_deleted_from_under_their_ads(desk: Client,
     assert AdTemplate.objects.filter(pk=template.pk).exists() and Brand.objects.filter(pk=brand.pk).exists()
 
 
-@pytest.mark.parametrize("model", [model for model in MODELS if model.split(".")[1] in WRITTEN_BY_THE_MACHINE])
-def test_what_the_machine_wrote_is_changed_by_nobody(desk: Client, full: Generation, model: str) -> None:
-    row = model_of(model)._default_manager.all()[0]
-    assert desk.post(address(model, "change", row.pk), {"status": "failed"}).status_code == 403
-    assert desk.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+def test_what_the_machine_wrote_is_changed_by_nobody(desk: Client, full: Generation) -> None:
+    for model in (model for model in MODELS if model.split(".")[1] in WRITTEN_BY_THE_MACHINE):
+        row = model_of(model)._default_manager.all()[0]
+        assert desk.post(address(model, "change", row.pk), {"status": "failed"}).status_code == 403, model
+        assert desk.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403, model
 
 
 def test_staff_stop_orders(desk: Client, order: Generation) -> None:
