@@ -18,7 +18,7 @@ SALT = "keeping.links"
 
 def link(stored: StoredFile, *, name: str = "") -> str:
     """An address for this file, good for five minutes; `name` is what a browser saves it as. On S3 a presigned URL, else a path of ours."""
-    if not isinstance(default_storage._wrapped, FileSystemStorage):  # type: ignore[attr-defined]
+    if not isinstance(default_storage, FileSystemStorage):  # asking for its class also sets up the lazy storage
         parameters = {"ResponseContentDisposition": f'attachment; filename="{_plain(name)}"'} if name else {}
         return str(default_storage.url(stored.name, parameters=parameters, expire=SECONDS))  # type: ignore[call-arg]
     return reverse("signed-file", args=[signing.dumps([stored.sha256, name], salt=SALT, compress=True)])

@@ -8,6 +8,7 @@ import uuid
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.files.storage import DefaultStorage
 from rest_framework.test import APIClient
 
 from generations import pipeline
@@ -73,3 +74,8 @@ def test_a_signed_link_opens_its_own_file_and_for_five_minutes_only(
     later = time.time() + 301
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert anyone.get(path).status_code == 404
+
+
+def test_the_first_link_of_a_fresh_process_is_a_link_like_any_other(as_mia: APIClient, ad: Ad, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keeping.links.default_storage", DefaultStorage())  # not yet set up, as after a start
+    assert urlsplit(as_mia.get(f"{ADS}/{ad.pk}").json()["url"]).path.startswith("/files/signed/")
