@@ -31,9 +31,7 @@ class Photo(models.Model):
     name = models.CharField(max_length=200, blank=True, help_text="The file's name as it was uploaded; text only, never a path.")
     file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="+")
     cutout = models.ForeignKey(StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    cutout_box = models.JSONField(
-        null=True, blank=True, help_text="Where it lies in the photo: left, top, right, bottom as fractions."
-    )
+    cutout_box = models.JSONField(null=True, blank=True, help_text="Where it lies in the photo: left, top, right, bottom as fractions.")
     cutout_method = models.CharField(max_length=20, blank=True)
     confidence = models.FloatField(default=0.0, help_text="How far the cut-out may be trusted, 0 to 1.")
     advice = models.CharField(max_length=300, blank=True)
@@ -257,7 +255,7 @@ class Ad(Claimed):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="ads")
-    copy = models.ForeignKey(Copy, on_delete=models.PROTECT, related_name="ads")
+    copy = models.ForeignKey(Copy, on_delete=models.RESTRICT, related_name="ads")
     placement = models.ForeignKey(PlacementVersion, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -112,7 +112,11 @@ def note(generation: Generation, kind: str, object_id: UUID) -> None:
 def tell_progress(picture: Picture, fraction: float) -> bool:
     """Write how far a painting is, never backwards. False when the picture is no longer ours."""
     ours = Picture.objects.filter(pk=picture.pk, status=PICTURE.PAINTING, attempt=picture.attempt)
-    return bool(ours.update(progress=Case(When(progress__lt=fraction, then=Value(fraction)), default=F("progress"), output_field=models.FloatField())))
+    return bool(
+        ours.update(
+            progress=Case(When(progress__lt=fraction, then=Value(fraction)), default=F("progress"), output_field=models.FloatField())
+        )
+    )
 
 
 def cancel(generation: Generation) -> bool:

@@ -1,0 +1,75 @@
+"""Preview pictures for the starter shelf: every template's own sample, made by the product itself."""
+
+from __future__ import annotations
+
+import io
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from PIL import Image
+
+from accounts.models import Brand
+from generations import actions, pipeline
+from generations.models import Ad, Generation
+from keeping import store
+from prompting.brief import Brief
+from templates_app.models import AdTemplate
+from templates_app.queries import image_placements, published
+from templates_app.shelf_loader import SHELF, preview_path
+
+PLACEMENTS = ("meta_ig_feed_square", "meta_ig_feed_portrait", "meta_ig_stories", "linkedin_single_landscape")
+LONGEST, QUALITY = 720, 82
+SEED = 5
+NOT_BRIEF = ("photo", "brand", "seed")
+
+
+class Command(BaseCommand):
+    help = "Make the preview pictures of the starter shelf anew, into templates_app/shelf/previews."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which templates; none means all."""
+        parser.add_argument("slugs", nargs="*", metavar="SLUG")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Order each sample, make it, keep small pictures of it, and take the rows away again."""
+        for template in published():
+            if not options["slugs"] or template.slug in options["slugs"]:
+                self._make(template)
+
+    def _make(self, template: AdTemplate) -> None:
+        assert template.current is not None
+        sample: dict[str, Any] = template.current.data["sample"]
+        told = sample.get("brand", {})
+        brand = Brand.objects.create(name=told.get("name", "Sample"), slug=f"sample-{template.slug}", wordmark=told.get("wordmark", ""))
+        try:
+            ended = pipeline.run(self._order(template, brand, sample).pk)
+            for ad in Ad.objects.filter(picture__generation=ended).select_related("file", "picture"):
+                if ad.file is None:
+                    raise RuntimeError(f"{template.slug}: {ad.error_message}")
+                self._keep(template.slug, ad.picture.shape, store.read(ad.file))
+        finally:
+            Generation.objects.filter(brand=brand).delete()
+            brand.delete()
+        self.stdout.write(template.slug)
+
+    def _order(self, template: AdTemplate, brand: Brand, sample: dict[str, Any]) -> Generation:
+        photos = []
+        if name := sample.get("photo"):
+            photos = [actions.add_photo(by=None, brand=brand, data=(SHELF / "products" / name).read_bytes(), name=name)]
+        return actions.order_generation(
+            by=None,
+            brand=brand,
+            template=template,
+            brief=Brief.read({key: value for key, value in sample.items() if key not in NOT_BRIEF}),
+            placements=list(image_placements().filter(slug__in=PLACEMENTS)),
+            photos=photos,
+            seed=sample.get("seed", SEED),
+        )
+
+    def _keep(self, slug: str, shape: str, data: bytes) -> None:
+        with Image.open(io.BytesIO(data)) as opened:
+            xmp = opened.info.get("xmp", b"")
+            small = opened.convert("RGB")
+        small.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+        small.save(preview_path(slug, shape), "WEBP", quality=QUALITY, method=6, xmp=xmp)

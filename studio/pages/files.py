@@ -1,0 +1,44 @@
+"""Files behind an address: only for those who share the brand."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+
+from accounts.queries import brands_of
+from generations.models import Picture
+from generations.queries import ads_of, photos_of
+from keeping.links import private_file
+from keeping.models import StoredFile
+from keeping.thumbs import SIZES, thumb
+
+A_DAY = 86_400
+
+
+@login_required
+def show(request: HttpRequest, pk: UUID, size: str) -> HttpResponse:
+    """A file of an ad, a photo or a raw picture: `thumb`, `large`, `full`, or a photo's `cutout`. Somebody else's is a 404."""
+    stored, name = _find(request, pk, cutout=size == "cutout")
+    if size in SIZES or size == "cutout":
+        response = HttpResponse(thumb(stored, "large" if size == "cutout" else size), content_type="image/webp")
+        response["Cache-Control"] = f"private, max-age={A_DAY}"
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        return response
+    if size != "full":
+        raise Http404("There is no such size.")
+    return private_file(stored, name=name if "download" in request.GET else "")
+
+
+def _find(request: HttpRequest, pk: UUID, *, cutout: bool) -> tuple[StoredFile, str]:
+    """The stored file and what a browser saves it as."""
+    if not cutout and (ad := ads_of(request.user).filter(pk=pk).first()) and ad.file:
+        return ad.file, ad.file_name
+    if (photo := photos_of(request.user).filter(pk=pk).first()) and (file := photo.cutout if cutout else photo.file):
+        return file, f"photo.{file.extension}"
+    pictures = Picture.objects.filter(generation__brand__in=brands_of(request.user), generation__deleted_at=None).select_related("raw")
+    if not cutout and (picture := pictures.filter(pk=pk).first()) and picture.raw:
+        return picture.raw, f"picture.{picture.raw.extension}"
+    raise Http404("There is no such file.")
