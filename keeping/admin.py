@@ -40,4 +40,4 @@ class StoredFiles(LookOnly):
     @admin.display(description="pixels", ordering="width")
     def pixels(self, stored: StoredFile) -> str:
         """Width by height."""
-        return f"{stored.width} × {stored.height}" if stored.width else "not known"
+        return f"{stored.width}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{stored.height}" if stored.width else "not known"

@@ -326,7 +326,7 @@ class Placements(VersionedPage):
     """The places where ads run."""
 
     form = PlacementForm
-    list_display = ("title", "slug", "platform", "kind", "size", "shape", "limit", "file_types", "evidence", "current_number")
+    list_display = ("title", "slug", "platform", "size", "shape", "limit", "file_types", "evidence", "current_number")
     list_filter = ("platform", "kind", EvidenceFilter)
     search_fields = ("title", "slug", "platform")
     list_per_page = 120
@@ -339,8 +339,8 @@ class Placements(VersionedPage):
         if not (version := placement.current) or not version.data.get("width"):
             return "none"
         delivered = version.data.get("deliver_width"), version.data.get("deliver_height")
-        size = f"{version.width} × {version.height}"
-        return f"{size}, file {delivered[0]} × {delivered[1]}" if all(delivered) else size
+        size = f"{version.width}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{version.height}"
+        return f"{size}, file {delivered[0]}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{delivered[1]}" if all(delivered) else size
 
     @admin.display(description="shape")
     def shape(self, placement: Placement) -> str:

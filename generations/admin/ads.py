@@ -81,7 +81,7 @@ class Ads(WithState, LookOnly):
     @admin.display(description="pixels")
     def pixels_shown(self, ad: Ad) -> str:
         """Width by height."""
-        return f"{ad.file.width} × {ad.file.height}" if ad.file else "none yet"
+        return f"{ad.file.width}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{ad.file.height}" if ad.file else "none yet"
 
     @admin.display(description="order")
     def order_link(self, ad: Ad) -> SafeString:
