@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
 QUALITY, LOWEST_QUALITY = 92, 30
@@ -58,6 +58,8 @@ def encode(picture: Image.Image, file_types: Sequence[str], max_bytes: int | Non
 
 def _jpeg(picture: Image.Image, max_bytes: int | None, xmp: bytes) -> Encoded | None:
     """The best quality under the limit, by bisection; full chroma while the quality is high."""
+    # Pillow writes a progressive file in one piece and makes room for a byte a pixel; a noisy picture in full chroma needs more.
+    ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 4 * picture.width * picture.height)
 
     def write(quality: int) -> bytes:
         buffer = io.BytesIO()

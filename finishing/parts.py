@@ -71,9 +71,11 @@ def button_size(page: Page, words: str, style: StyleSpec) -> ButtonSize | None:
 def place_button(page: Page, button: ButtonSize, arrangement: Arrangement, style: StyleSpec, floor: float) -> bool:
     """Put the button where the layout wants it, else at the first free place along the bottom. False when there is none."""
     left, _, right, _ = page.safe
-    left = max(left, arrangement.words.left * page.width)  # level with the words above
-    right = min(right, max(arrangement.words.right, 0.9) * page.width)
-    places = {"bottom-left": left, "bottom-center": (left + right - button.width) / 2, "bottom-right": right - button.width}
+    places = {
+        "bottom-left": max(left, arrangement.words.left * page.width),  # level with the words above
+        "bottom-center": (left + right - button.width) / 2,
+        "bottom-right": right - button.width,
+    }
     bottom = floor - button.height
     candidates = [(places[name], bottom) for name in sorted(places, key=lambda name: name != arrangement.button)]
     if arrangement.button == "under-product" and page.product:
