@@ -72,9 +72,7 @@ class Brand(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     wordmark = models.CharField(max_length=40, blank=True, help_text="The name as it stands on ads while there is no logo. Empty: none.")
     logo = models.ForeignKey(StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    colours = models.JSONField(
-        default=dict, blank=True, help_text='Roles to colours: {"primary": "#006746", "ink": "#131c18"}.'
-    )
+    colours = models.JSONField(default=dict, blank=True, help_text='Roles to colours: {"primary": "#006746", "ink": "#131c18"}.')
     headline_font = models.SlugField(max_length=60, blank=True)
     text_font = models.SlugField(max_length=60, blank=True)
     tone = models.CharField(max_length=80, blank=True)

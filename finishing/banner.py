@@ -86,7 +86,11 @@ def _wide(page: Page, copy: CopySpec, style: StyleSpec, brand: BrandSpec) -> Non
         y += subline.height + gap
     if button:
         parts.draw_button(page, button, left, y + 1.4 * gap, style)
-    if not one_row and (mark := parts.mark_of(page, brand, style)) and y + mark.height < bottom - (button.height + 2 * gap if button else 0):
+    if (
+        not one_row
+        and (mark := parts.mark_of(page, brand, style))
+        and y + mark.height < bottom - (button.height + 2 * gap if button else 0)
+    ):
         parts.place_mark(page, mark, "top-left", bottom)
 
 

@@ -13,7 +13,14 @@ FEW, MUCH = 0.04, 0.45  # of the area: a product that is lost, or leaves no room
 BLURRED = 60.0  # variance of the Laplacian at 512 px: blurred pictures stay below
 EMPTY = 2.0  # bits of entropy over 64 greys: a picture with nothing in it
 SMALLEST_LETTERS = {"headline": 9, "subline": 9, "button": 9, "legal": 7, "brand": 7, "badge": 6}
-NAMES = {"headline": "headline", "subline": "sub-line", "button": "button", "legal": "legal line", "brand": "brand's name", "badge": "badge"}
+NAMES = {
+    "headline": "headline",
+    "subline": "sub-line",
+    "button": "button",
+    "legal": "legal line",
+    "brand": "brand's name",
+    "badge": "badge",
+}
 
 
 def look(page: Page, encoded: Encoded, placement: PlacementSpec) -> tuple[Check, ...]:
@@ -55,7 +62,9 @@ def _places(page: Page) -> list[Check]:
         if overlap(one.frame, other.frame, -1)
     ]
     if meeting:
-        checks.append(Check("overlap", "warn", f"The {' and the '.join(meeting)} lies over the product. Fewer words would keep clear of it."))
+        checks.append(
+            Check("overlap", "warn", f"The {' and the '.join(meeting)} lies over the product. Fewer words would keep clear of it.")
+        )
     if crowded:
         checks.append(Check("overlap", "fail", f"The {crowded[0]} lie over each other. Shorten one of them."))
     if not meeting and not crowded:
@@ -91,7 +100,9 @@ def _picture(page: Page) -> list[Check]:
         share = (right - left) * (bottom - top) / (page.width * page.height)
         good = FEW <= share <= MUCH
         checks.append(
-            Check("product", "pass" if good else "warn", f"The product takes {share:.0%} of the picture; {FEW:.0%} to {MUCH:.0%} reads best.")
+            Check(
+                "product", "pass" if good else "warn", f"The product takes {share:.0%} of the picture; {FEW:.0%} to {MUCH:.0%} reads best."
+            )
         )
         sharp = float(cv2.Laplacian(small, cv2.CV_32F).var())
         if sharp < BLURRED:

@@ -93,7 +93,7 @@ def faded(pixels: Pixels, frame: Frame, ink: Rgb, strength: float) -> Pixels:
     tone = hue * 0.16 if light_ink else 255 - (255 - hue) * 0.12
     own = 0.35 if light_ink else 0.25
     toned = picture * own + tone * (1 - own)
-    return np.clip(picture * (1 - mask) + toned * mask, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture * (1 - mask) + toned * mask, 0, 255), np.uint8)
 
 
 def _nearest_edge(frame: Frame, width: int, height: int) -> tuple[str, int, float]:

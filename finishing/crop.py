@@ -79,7 +79,7 @@ def _laid(wished: float, length: int, frame: int) -> int:
 
 def _filled(picture: NDArray[np.float32], place: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
     columns = _stretched(picture, place[0], size[0], axis=1)
-    return np.clip(_stretched(columns, place[1], size[1], axis=0) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(_stretched(columns, place[1], size[1], axis=0) + 0.5, 0, 255), np.uint8)
 
 
 def _stretched(picture: NDArray[np.float32], offset: int, length: int, axis: int) -> NDArray[np.float32]:
@@ -109,7 +109,7 @@ def _stretched(picture: NDArray[np.float32], offset: int, length: int, axis: int
 def _edge(strip: NDArray[np.float32]) -> NDArray[np.float32]:
     """One colour a row, without the streaks that repeated pixels would draw."""
     line = strip.mean(axis=1)[:, None]
-    return cv2.GaussianBlur(line, (0, 0), sigmaX=1, sigmaY=max(1.0, 0.06 * len(line))).reshape(-1, 3)
+    return np.asarray(cv2.GaussianBlur(line, (0, 0), sigmaX=1, sigmaY=max(1.0, 0.06 * len(line)))).reshape(-1, 3)
 
 
 def _mapped(product: Box | None, picture: tuple[int, int], corner: tuple[float, float], scale: float) -> Frame | None:

@@ -67,9 +67,7 @@ def frame_for(raw: Image.Image, geometry: Geometry, placement: PlacementSpec) ->
     return framed(raw, geometry, placement.size)
 
 
-def lay_out(
-    frame: Framed, placement: PlacementSpec, layout: LayoutSpec, copy: CopySpec, brand: BrandSpec, style: StyleSpec
-) -> Page:
+def lay_out(frame: Framed, placement: PlacementSpec, layout: LayoutSpec, copy: CopySpec, brand: BrandSpec, style: StyleSpec) -> Page:
     """Everything but drawing and encoding: where each block stands and how it reads. Raises FinishError for letters nobody can write."""
     banner = is_banner(placement.width, placement.height)
     margin = BANNER_MARGIN if banner else layout.margin

@@ -33,7 +33,7 @@ ARRANGEMENT_SCHEMA: dict[str, Any] = {
             "type": "object",
             "required": ["x", "ground", "width", "height"],
             "additionalProperties": False,
-            "properties": {name: _FRACTION for name in ("x", "ground", "width", "height")},
+            "properties": dict.fromkeys(("x", "ground", "width", "height"), _FRACTION),
         },
         "words": {"type": "array", "items": _FRACTION, "minItems": 4, "maxItems": 4},
         "align": _enum(Align),
@@ -64,7 +64,7 @@ LAYOUT_SCHEMA: dict[str, Any] = {
             "type": "object",
             "required": list(SHAPES),
             "additionalProperties": False,
-            "properties": {shape: ARRANGEMENT_SCHEMA for shape in SHAPES},
+            "properties": dict.fromkeys(SHAPES, ARRANGEMENT_SCHEMA),
         },
     },
 }

@@ -31,7 +31,7 @@ def find(picture: NDArray[np.uint8], box: Box, keep: Sequence[Stroke], drop: Seq
     height, width = picture.shape[:2]
     scale = min(1.0, WORK_SIDE / max(height, width))
     size = round(width * scale), round(height * scale)
-    work = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    work = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     guess = np.full(work.shape[:2], cv2.GC_BGD, np.uint8)
     left, right = int(box.left * size[0]), int(np.ceil(box.right * size[0]))
     top, bottom = int(box.top * size[1]), int(np.ceil(box.bottom * size[1]))
@@ -43,7 +43,8 @@ def find(picture: NDArray[np.uint8], box: Box, keep: Sequence[Stroke], drop: Seq
         return np.zeros(work.shape[:2], np.bool_)
     if cv2.GC_BGD in sides:
         cv2.setRNGSeed(7)  # GrabCut begins with k-means, whose start is drawn by lot
-        cv2.grabCut(np.ascontiguousarray(work[..., ::-1]), guess, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(np.ascontiguousarray(work[..., ::-1]), guess, (0, 0, 1, 1), *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     product = (guess == cv2.GC_FGD) | (guess == cv2.GC_PR_FGD)
     product = masks.without_specks(masks.opened(product, 3), SPECK)
     return outline.steady(product, 1.2) if product.any() else product

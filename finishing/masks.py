@@ -74,7 +74,7 @@ def reached_from_border(free: Mask) -> Mask:
     field = np.pad(free, 1, constant_values=True).astype(np.uint8)
     wall = np.zeros((field.shape[0] + 2, field.shape[1] + 2), np.uint8)
     cv2.floodFill(field, wall, (0, 0), (2,))
-    return field[1:-1, 1:-1] == 2
+    return np.asarray(field[1:-1, 1:-1] == 2)
 
 
 def hull_of(mask: Mask) -> Mask:

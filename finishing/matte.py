@@ -42,7 +42,7 @@ def nearby(picture: Floats, where: Mask, sigma: float) -> Floats:
     for reach, strength in ((sigma, 1.0), (3 * sigma, 1e-3)):
         weight += strength * masks.blurred(where, reach)
         total += strength * masks.blurred(part, reach)
-    return total / np.maximum(weight, 1e-7)[..., None]
+    return np.asarray(total / np.maximum(weight, 1e-7)[..., None], np.float32)
 
 
 def clean_colour(picture: Floats, alpha: Floats) -> NDArray[np.uint8]:

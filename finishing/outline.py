@@ -8,6 +8,7 @@ import numpy as np
 from finishing import masks
 from finishing.ground import Difference, difference
 from finishing.masks import Floats, Mask
+from finishing.matte import nearby
 from finishing.seed import Edges, Seed
 
 # The cut weighs colour against contrast through GrabCut's own colour models, frozen. Both are one Gauss each, alike but for
@@ -48,7 +49,7 @@ def _enclosed(mask: Mask, holes: Mask) -> Mask:
 def _leaning(picture: Floats, surface: Floats, inner: Mask, outer: Mask, seed: Seed, edges: Edges) -> tuple[Floats, Floats]:
     """From -1 (ground) to +1 (product): is a pixel nearer to the product's colour close by, or to the ground's close by?"""
     sigma = 0.016 * max(inner.shape)
-    product, ground = _near(picture, inner, sigma), _near(picture, outer, sigma)
+    product, ground = nearby(picture, inner, sigma), nearby(picture, outer, sigma)
     to_product = np.linalg.norm(picture - product, axis=2)
     to_ground = np.linalg.norm(picture - ground, axis=2)
     apart = np.linalg.norm(product - ground, axis=2)
@@ -81,16 +82,6 @@ def _depth(body: Mask) -> Floats:
     return np.clip((inside - outside - 3) / 6, -1, 1).astype(np.float32)
 
 
-def _near(picture: Floats, where: Mask, sigma: float) -> Floats:
-    """The colour of the nearest pixels of a region, spread over its surroundings."""
-    total, weight = np.zeros_like(picture), np.zeros(where.shape, np.float32)
-    # A narrow look first; a wide one, weighted next to nothing, only speaks where the narrow one sees nothing.
-    for reach, strength in ((sigma, 1.0), (3 * sigma, 1e-3)):
-        weight += strength * masks.blurred(where, reach)
-        total += strength * masks.blurred(picture * where[..., None], reach)
-    return total / np.maximum(weight, 1e-7)[..., None]
-
-
 def _cut(leaning: Floats, across: Floats, differs: Difference, inner: Mask, outer: Mask) -> Mask:
     """Minimum cut between `inner` and `outer`: colours lean to one side, edges make a cut cheap."""
     features = np.empty((*leaning.shape, 3), np.uint8)
@@ -106,7 +97,7 @@ def _cut(leaning: Floats, across: Floats, differs: Difference, inner: Mask, oute
     part = np.ascontiguousarray(marks[window])
     cv2.grabCut(np.ascontiguousarray(features[window]), part, (0, 0, 1, 1), _colour_model(0.0), _colour_model(255.0), 1, _FREEZE)
     marks[window] = part
-    return (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)
+    return np.asarray((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD))
 
 
 def _colour_model(mean: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

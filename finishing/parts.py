@@ -129,8 +129,8 @@ def mark_of(page: Page, brand: BrandSpec, style: StyleSpec) -> Mark | None:
         with Image.open(io.BytesIO(brand.logo)) as opened:
             logo = opened.convert("RGBA")
         scale = min(LOGO_HEIGHT * page.unit / logo.height, LOGO_WIDTH * page.unit / logo.width)
-        size = max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
-        return Mark(size[0], size[1], logo.resize(size, Image.Resampling.LANCZOS), None)
+        width, height = max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
+        return Mark(width, height, logo.resize((width, height), Image.Resampling.LANCZOS), None)
     if brand.wordmark:
         size = int(max(MARK * page.unit, MARK_SMALLEST))
         name = set_at(brand.wordmark, Setting(style.button_font, tracking=TRACKING, lines=1, upper=True), size, page.safe[2] - page.safe[0])

@@ -127,7 +127,9 @@ def _draw_anew(data: bytes, kind: str, called: str) -> tuple[dict[str, Any], byt
     # -I: nothing of the caller's environment or working folder decides what the child imports.
     command = [sys.executable, "-I", str(_DECODER), kind, str(MAX_PIXELS), str(KEPT_SIDE)]
     try:
-        child = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False)
+        child = subprocess.run(  # noqa: S603 - our own interpreter and our own file
+            command, input=data, capture_output=True, timeout=PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired:
         raise _too_heavy(called) from None
     line, _, drawn = child.stdout.partition(b"\n")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from finishing import masks, outline
 from finishing.ground import Ground, difference, read_ground
-from finishing.masks import Floats, Mask
+from finishing.masks import Mask
 from finishing.seed import Edges, Seed, find_edges, find_seed, grain_of
 
 WORK_SIDE = 800
@@ -48,7 +48,11 @@ def find(picture: NDArray[np.uint8]) -> Found | None:
 def _judged(mask: Mask, ground: Ground, edges: Edges, seed: Seed) -> tuple[float, str]:
     """How far to trust a mask: the product of what speaks against it, and the worst of it."""
     reasons = {
-        "busy": min(_falling(ground.unrest, 14.0, 40.0), _falling(1 - ground.agreeing, 0.25, 0.6), _falling(_left_over(mask, edges, seed), 0.03, 0.12)),
+        "busy": min(
+            _falling(ground.unrest, 14.0, 40.0),
+            _falling(1 - ground.agreeing, 0.25, 0.6),
+            _falling(_left_over(mask, edges, seed), 0.03, 0.12),
+        ),
         "cut": (1.0, 0.6, 0.25, 0.0, 0.0)[_sides_touched(mask)],
         "torn": _falling(_raggedness(mask), 8.0, 13.0),
         "large": _falling(float(mask.mean()), 0.65, 0.85),

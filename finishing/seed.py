@@ -12,8 +12,6 @@ from finishing.ground import Difference
 from finishing.masks import Floats, Mask
 
 
-DBG = False
-
 @dataclass(frozen=True)
 class Edges:
     """Strength of the picture's edges against its ground (grey levels a pixel), which are sharp, which faint but long; the threshold used."""
@@ -79,7 +77,7 @@ def _slope(flat: Floats, sigma: float) -> Floats:
     smooth = masks.blurred(flat, sigma)
     across = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 1, 0)) / 32
     down = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 0, 1)) / 32
-    return np.sqrt((across * across + down * down).max(axis=2)).astype(np.float32)
+    return np.asarray(np.sqrt((across * across + down * down).max(axis=2)), np.float32)
 
 
 def find_seed(differs: Difference, edges: Edges, sensitivity: float = 1.0) -> Seed | None:
@@ -180,7 +178,7 @@ def _largest_near_middle(inside: Mask, certain: Mask) -> Mask:
         away = np.hypot((x + wide / 2) / width - 0.5, (y + tall / 2) / height - 0.5)
         found.append((area * float(np.exp(-2 * away)) * (0.1 + float((certain & piece).sum()) / area), piece))
     best = max(score for score, _ in found)
-    return np.logical_or.reduce([piece for score, piece in found if score > 0.08 * best])
+    return np.asarray(np.logical_or.reduce([piece for score, piece in found if score > 0.08 * best]))
 
 
 def _holes(body: Mask, differs: Difference, edges: Edges, certain: Mask, shadow: Mask, least: float) -> Mask:
@@ -204,7 +202,6 @@ def _holes(body: Mask, differs: Difference, edges: Edges, certain: Mask, shadow:
         printed = (edges.sharp & masks.closed(piece, 15)).sum() > 0.12 * size
         ringed = (certain & ring).sum() > 0.4 * ring.sum() and ((certain | rim) & ring).sum() > 0.85 * ring.sum()
         alike = (plain & piece).sum() > 0.25 * size and np.median(differs.hue[piece]) < 0.6 * least
-        if DBG: print('hole?', size/area, depth[piece].min()/min(width,height), (certain & ring).sum()/ring.sum(), (edges.sharp & masks.closed(piece, 15)).sum()/size, np.median(differs.hue[piece]), least, (plain & piece).sum()/size)
         if size < 0.25 * area and depth[piece].min() < 0.20 * min(width, height) and ringed and alike and not printed:
             holes |= _whole_hole(piece, size, tinted, masks.grown(piece, 9) & ground_like)
     return holes

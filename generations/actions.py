@@ -72,7 +72,7 @@ def add_photo(*, by: User | None, brand: Brand, data: bytes, name: str = "", pro
 
 def _cut_out(data: bytes) -> tuple[CutOut | None, str]:
     try:
-        found = cut_out(data, model_path=settings.CUTOUT_MODEL_PATH)
+        found = cut_out(data, model_path=str(settings.CUTOUT_MODEL_PATH or ""))
     except NothingFound as nothing:
         return None, str(nothing)[:300]
     return found, found.advice[:300]
@@ -150,7 +150,7 @@ def order_generation(
             generation = Generation.objects.create(
                 brand=brand,
                 created_by=by,
-                template_version=template.current,
+                template_version=template.current,  # type: ignore[misc] # check_order refused a template without one
                 brief_data=brief.as_data(),
                 variations=variations,
                 engine=engine,

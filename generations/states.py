@@ -46,13 +46,13 @@ class DbNow(Func):
 
     output_field = models.BigIntegerField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         """Days since noon in Greenwich on 24 November 4714 BC, less those to 1970, as milliseconds."""
-        return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", []
+        return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", ()
 
-    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         """The wall clock, not the transaction's: a long transaction must not hold a lease back."""
-        return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", []
+        return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", ()
 
 
 def db_now() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task
@@ -39,7 +40,7 @@ def sweep() -> int:
     now = states.db_now()
     for generation in queries.unsettled_generations():
         states.settle(generation)
-    open_rows: list[tuple[Task, UUID]] = [
+    open_rows: list[tuple[Task[Any, Any], UUID]] = [
         *((write_generation, pk) for pk in queries.open_generations(now).values_list("pk", flat=True)),
         *((make_picture, pk) for pk in queries.next_pictures(now).values_list("pk", flat=True)),
         *((finish_ad, pk) for pk in queries.open_ads(now).values_list("pk", flat=True)),
@@ -49,12 +50,12 @@ def sweep() -> int:
     return len(open_rows)
 
 
-def ring(task: Task, row_id: UUID) -> None:
+def ring(task: Task[Any, Any], row_id: UUID) -> None:
     """Ring for a row once it is really there. A bell that does not ring costs seconds, never the row: the sweep rings again."""
     transaction.on_commit(lambda: _publish(task, row_id))
 
 
-def _publish(task: Task, row_id: UUID) -> None:
+def _publish(task: Task[Any, Any], row_id: UUID) -> None:
     try:
         task.apply_async((str(row_id),), ignore_result=True, retry=False)
     except (OperationalError, OSError) as error:

@@ -11,7 +11,13 @@ from django.core.files.storage import default_storage
 from keeping.models import StoredFile
 
 
-def keep(data: bytes, *, type: str, width: int | None = None, height: int | None = None) -> StoredFile:
+def keep(
+    data: bytes,
+    *,
+    type: str,  # noqa: A002 - the row's own word
+    width: int | None = None,
+    height: int | None = None,
+) -> StoredFile:
     """Keep these bytes and give their row; the same bytes twice are one file and one row.
 
     `type` is a media type of `StoredFile.EXTENSIONS`. Raises OSError when the store cannot take the file.

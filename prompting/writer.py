@@ -40,8 +40,8 @@ class PromptPlan:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> PromptPlan:
         """Back from a row."""
-        lists = ("keywords", "palette", "suggestions")
-        return cls(**{name: tuple(value) if name in lists else value for name, value in data.items()})
+        lists = {name: tuple(data.get(name, ())) for name in ("keywords", "palette", "suggestions")}
+        return cls(**{**data, **lists})
 
 
 class Writer(Protocol):

@@ -44,7 +44,7 @@ def mia(brand: Brand) -> User:
 
 
 @pytest.fixture
-def max(brand: Brand) -> User:  # noqa: A001 - his name
+def max(brand: Brand) -> User:
     """Is in Mia's team."""
     return _person("max@example.com", "Max Miravel", brand, Membership.Role.EDITOR)
 

@@ -14,7 +14,7 @@ from finishing.finish import frame_for, lay_out
 from finishing.layout import LayoutSpec
 from finishing.page import Page
 from finishing.shapes import shape_for
-from finishing.specs import BrandSpec, Box, CopySpec, Geometry, PlacementSpec, SafeZone, Stage, StyleSpec
+from finishing.specs import Box, BrandSpec, CopySpec, Geometry, PlacementSpec, SafeZone, Stage, StyleSpec
 
 SHELF = Path(__file__).resolve().parents[2] / "templates_app" / "shelf"
 STYLE = StyleSpec("playfair-500", "montserrat-500", "montserrat-600", ("#33261a", "#ffffff"), "#33261a")
@@ -41,7 +41,9 @@ def _spec(row: dict[str, Any]) -> PlacementSpec:
     zone = {side: row["safe_zone"].get(side) or 0.0 for side in ("left", "top", "right", "bottom")}
     types = tuple(row["file_types"] or ("jpg",))
     limits = {"max_bytes": row["max_bytes"], "text_in_image": row["text_in_image"] or "allowed"}
-    return PlacementSpec(row["id"], row["placement"], row["platform"], row["width"], row["height"], types, safe_zone=SafeZone(**zone), **limits)
+    return PlacementSpec(
+        row["id"], row["placement"], row["platform"], row["width"], row["height"], types, safe_zone=SafeZone(**zone), **limits
+    )
 
 
 def product_box(stage: Stage) -> Box:
@@ -81,5 +83,3 @@ def png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
-
-

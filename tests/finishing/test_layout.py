@@ -74,7 +74,9 @@ def test_a_banner_shows_the_whole_product_and_its_headline(spec: Any) -> None:
 
 
 def test_when_room_runs_out_the_sub_line_goes_first_and_is_told_of() -> None:
-    words = CopySpec("A headline of a good many words that wants all the room there is", "A sub-line that has no room left at all here", "Shop now")
+    words = CopySpec(
+        "A headline of a good many words that wants all the room there is", "A sub-line that has no room left at all here", "Shop now"
+    )
     page = page_for("classic-centred", placement("google_display_200x200"), words)
     assert "headline" in {block.role for block in page.blocks}
     assert "subline" not in {block.role for block in page.blocks}

@@ -44,7 +44,13 @@ def make(tmp_path: Path, **changed: Any) -> tuple[int, str]:
     """Exit code and what stood on stderr."""
     photo = tmp_path / "bottle.png"
     photo.write_bytes(bottle_png())
-    told: dict[str, Any] = {"template": "podium", "photo": photo, "headline": "Wake up", "placement": ["google_display_250x250"], "out": tmp_path / "out"}
+    told: dict[str, Any] = {
+        "template": "podium",
+        "photo": photo,
+        "headline": "Wake up",
+        "placement": ["google_display_250x250"],
+        "out": tmp_path / "out",
+    }
     errors = io.StringIO()
     code = 0
     try:
@@ -85,7 +91,9 @@ def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path: Path, wrong: dict[s
     assert not Generation.objects.exists() and not Photo.objects.exists()
 
 
-@pytest.mark.parametrize("data", [b"", b"just some words\n", bomb(), gif(), b"\xff\xd8\xff\xe0 cut short"], ids=["nothing", "text", "bomb", "gif", "cut"])
+@pytest.mark.parametrize(
+    "data", [b"", b"just some words\n", bomb(), gif(), b"\xff\xd8\xff\xe0 cut short"], ids=["nothing", "text", "bomb", "gif", "cut"]
+)
 def test_a_file_that_is_no_usable_photo_is_one_sentence_and_leaves_nothing(tmp_path: Path, data: bytes) -> None:
     before = StoredFile.objects.count()
     code, said = make(tmp_path, photo=photo_of(tmp_path, data))

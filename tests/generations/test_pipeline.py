@@ -57,7 +57,10 @@ def test_the_same_seed_gives_the_same_picture_and_the_same_ads_before_marks(
     for one in (order, again):
         pipeline.run(one.pk)
     same = [
-        [sorted(made.pictures.values_list("shape", "pixels")), sorted(Ad.objects.filter(picture__generation=made).values_list("placement", "pixels"))]
+        [
+            sorted(made.pictures.values_list("shape", "pixels")),
+            sorted(Ad.objects.filter(picture__generation=made).values_list("placement", "pixels")),
+        ]
         for made in (order, again)
     ]
     assert same[0] == same[1]
@@ -65,7 +68,11 @@ def test_the_same_seed_gives_the_same_picture_and_the_same_ads_before_marks(
 
 def test_a_template_without_a_photo_is_made_from_words_alone(brand: Brand, text_template: AdTemplate) -> None:
     made = actions.order_generation(
-        by=None, brand=brand, template=text_template, brief=Brief.read({"headline": "Open doors"}), placements=placements("google_display_250x250")
+        by=None,
+        brand=brand,
+        template=text_template,
+        brief=Brief.read({"headline": "Open doors"}),
+        placements=placements("google_display_250x250"),
     )
     assert pipeline.run(made.pk).status == Generation.Status.READY
 

@@ -113,7 +113,14 @@ def test_a_phone_makes_an_ad_by_api(client: Client, mia: User, template: AdTempl
 
 def test_a_script_makes_an_ad_by_make_ad(db: None, template: AdTemplate, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command(
-        "make_ad", template=template.slug, photo=PRODUCTS / "jar.jpg", headline="Sleep on it.", cta="Shop", placement=PLACES, out=tmp_path, json=True
+        "make_ad",
+        template=template.slug,
+        photo=PRODUCTS / "jar.jpg",
+        headline="Sleep on it.",
+        cta="Shop",
+        placement=PLACES,
+        out=tmp_path,
+        json=True,
     )
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     ads = [line for line in lines if line["event"] == "ad"]
