@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("create/", gallery.new_ad, name="new-ad"),
     path("create/<slug:slug>/", create.create, name="create"),
     path("photos/", photos.upload, name="photo-upload"),
+    path("photos/<uuid:pk>/", photos.row, name="photo-row"),
     path("photos/<uuid:pk>/mark/", photos.mark, name="photo-mark"),
     path("generations/<uuid:pk>/", progress.generation, name="generation"),
     path("generations/<uuid:pk>/sheet/", progress.sheet, name="generation-sheet"),

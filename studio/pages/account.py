@@ -33,7 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if "@" not in email:
         errors["username"] = "Type the email address of your account."
     if not password:
-        errors["password"] = "Type your password."
+        errors["password"] = "Type your password."  # noqa: S105 - a sentence
     if errors:
         return _page(request, goal, email=email, errors=errors, status=422)
     person = authenticate(request, username=email, password=password)

@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from generations.models import Ad, Copy, Step
-from generations.queries import ads_of
-from studio.pages.progress import word_fields
+from generations.models import Ad, Step
+from generations.queries import ads_of, current_ads, generations_of
+from studio.pages.places import PLATFORM_NAMES
+from studio.pages.shapes import SHAPE_NAMES
+from studio.pages.sheet import OPEN, word_fields
+
+RESULTS = {"pass": 0, "warn": 1, "fail": 2}
 
 
 @login_required
 def ad(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The ad's page."""
+    """The ad's page. While its file is being finished, the page asks for itself again."""
     found = get_object_or_404(ads_of(request.user), pk=pk)
-    siblings = (
-        Ad.objects.filter(picture=found.picture, copy=found.copy, deleted_at=None)
-        .select_related("placement__placement", "file")
-        .order_by("placement__placement__position")
-    )
+    order = get_object_or_404(generations_of(request.user), pk=found.picture.generation_id)
+    current = [other for other in current_ads(order) if other.picture_id == found.picture_id]
+    newer = next((other for other in current if other.placement_id == found.placement_id and other.pk != found.pk), None)
     context = {
         "ad": found,
+        "moving": found.status in OPEN,
         "picture": found.picture,
-        "generation": found.picture.generation,
-        "siblings": siblings,
-        "spec": found.placement.spec(),
-        "steps": Step.objects.filter(picture=found.picture).order_by("created_at"),
-        "word_fields": word_fields({name: found.copy.words.get(name, "") for name in Copy.WORDS}, {}),
-        "passed": [check for check in found.checks if check["result"] == "pass"],
+        "shape": SHAPE_NAMES[found.picture.shape],
+        "generation": order,
+        "siblings": sorted(current, key=lambda other: other.placement.placement.position),
+        "newer": newer,
+        "place": _place(found),
+        "checks": sorted(found.checks, key=lambda check: -RESULTS.get(check["result"], 2)),
+        "passed": sum(check["result"] == "pass" for check in found.checks),
+        "steps": Step.objects.filter(picture=found.picture, ad=None, error="").order_by("created_at"),
+        "hashes": _hashes(found.recipe),
+        "word_fields": word_fields(found.copy.words, {}),
     }
     return render(request, "studio/ad.html", context)
+
+
+def _place(found: Ad) -> dict[str, Any]:
+    """Where the ad runs, in numbers."""
+    spec = found.placement.spec()
+    zone = spec.safe_zone
+    sides = ((zone.top, "top"), (zone.bottom, "bottom"), (zone.left, "left"), (zone.right, "right"))
+    kept = [f"{share:.0%} {side}" for share, side in sides if share]
+    return {
+        "title": spec.title,
+        "platform": PLATFORM_NAMES.get(spec.platform, spec.platform.title()),
+        "width": spec.width,
+        "height": spec.height,
+        "types": ", ".join(kind.upper() for kind in spec.file_types),
+        "max_bytes": spec.max_bytes,
+        "kept_clear": ", ".join(kept),
+    }
+
+
+def _hashes(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The recipe's hashes, short, each with what it is the hash of."""
+    versions = [(name, recipe.get(name, {}).get("hash")) for name in ("template", "layout", "placement")]
+    files = [("photo", recipe.get("photo")), ("cut-out", recipe.get("cutout")), ("painted picture", recipe.get("raw"))]
+    return [(name, str(value)[:12]) for name, value in versions + files + [("pixels", recipe.get("pixels"))] if value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 
 from accounts.queries import brands_of
 from generations.models import Picture
@@ -18,7 +18,7 @@ A_DAY = 86_400
 
 
 @login_required
-def show(request: HttpRequest, pk: UUID, size: str) -> HttpResponse:
+def show(request: HttpRequest, pk: UUID, size: str) -> HttpResponse | FileResponse:
     """A file of an ad, a photo or a raw picture: `thumb`, `large`, `full`, or a photo's `cutout`. Somebody else's is a 404."""
     stored, name = _find(request, pk, cutout=size == "cutout")
     if size in SIZES or size == "cutout":

@@ -1,40 +1,55 @@
-// The order form: frames tick their placements, and the sum line follows. Without this the fold of placements does it all.
+// The order form: chips and frames tick their placements, and the sum line follows. Without this the list of placements does it all.
 const form = document.querySelector('form.create');
 const boxes = [...form.querySelectorAll('input[name=placement]')];
 const many = (n, one) => `${n} ${one}${n === 1 ? '' : 's'}`;
+const put = (selector, text) => (form.querySelector(selector).textContent = text);
 
 function count() {
   const chosen = boxes.filter(box => box.checked);
   const shapes = new Set(chosen.map(box => box.dataset.shapeOf));
   const variations = +form.querySelector('#variations').value;
   const ads = variations * chosen.length;
-  form.querySelector('[data-made]').textContent = ads
-    ? `${many(variations, 'variation')} × ${many(shapes.size, 'shape')} = ${many(variations * shapes.size, 'picture')}, ${many(ads, 'ad')}`
-    : 'Nowhere to run yet';
-  form.querySelector('[data-make-button]').textContent = ads ? `Make ${many(ads, 'ad')}` : 'Make ads';
-  form.querySelector('[data-chosen]').textContent = chosen.length;
+  const sum = `${many(variations, 'variation')} × ${many(shapes.size, 'shape')} = ${many(variations * shapes.size, 'picture')}, ${many(ads, 'ad')}`;
+  put('[data-made]', ads ? sum : 'Nowhere to run yet');
+  put('[data-make]', ads ? `Make ${many(ads, 'ad')}` : 'Make ads');
+  put('[data-chosen]', chosen.length);
   for (const frame of form.querySelectorAll('[data-frame]')) {
-    const own = boxes.filter(box => box.dataset.shapeOf === frame.dataset.frame && box.checked);
+    const own = chosen.filter(box => box.dataset.shapeOf === frame.dataset.frame);
     frame.checked = own.length > 0;
-    form.querySelector(`[data-count="${frame.dataset.frame}"]`).textContent = own.length;
+    put(`[data-count="${frame.dataset.frame}"]`, `${own.length} of `);
   }
+  for (const chip of form.querySelectorAll('[data-platform]'))
+    chip.checked = boxes.filter(box => box.dataset.platformOf === chip.dataset.platform && 'usual' in box.dataset).every(box => box.checked);
 }
 
 form.addEventListener('change', event => {
-  const shape = event.target.dataset?.frame;
-  if (shape) {
-    const own = boxes.filter(box => box.dataset.shapeOf === shape);
-    const usual = own.filter(box => 'usual' in box.dataset);
-    for (const box of own) box.checked = false;
-    // A frame stands for its usual placement; a shape without one for its first.
-    if (event.target.checked) for (const box of usual.length ? usual : own.slice(0, 1)) box.checked = true;
+  const { frame, platform } = event.target.dataset;
+  if (frame) {
+    const own = boxes.filter(box => box.dataset.shapeOf === frame);
+    for (const box of own) box.checked = event.target.checked && 'first' in box.dataset;
+  }
+  if (platform) {
+    // On: the usual places of this platform. Off: none of its places.
+    const own = boxes.filter(box => box.dataset.platformOf === platform);
+    for (const box of own) box.checked = event.target.checked ? box.checked || 'usual' in box.dataset : false;
   }
   count();
 });
 form.addEventListener('input', event => {
   if (event.target.id === 'variations') count();
 });
-form.querySelector('[data-frames]').hidden = false;
-form.querySelector('[data-fold]').open = Boolean(form.querySelector('#placements .error-line'));
-document.getElementById('errors')?.focus();
-count();
+// One click is one order. The key in the form says so to the server, too.
+form.addEventListener('submit', event => {
+  if (event.submitter?.name) return;
+  const button = form.querySelector('[data-make]');
+  button.setAttribute('aria-busy', 'true');
+  setTimeout(() => (button.disabled = true));
+});
+addEventListener('pageshow', () => {
+  const button = form.querySelector('[data-make]');
+  button.removeAttribute('aria-busy');
+  button.disabled = false;
+  count();
+});
+for (const part of form.querySelectorAll('[data-script]')) part.hidden = false;
+form.querySelector('[data-fold]').open = false;

@@ -1,0 +1,112 @@
+"""The contact sheet of one order: everything that its page shows, from waiting to done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generations.models import Ad, Copy, Generation, Picture
+from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of
+from prompting.brief import LIMITS
+from studio.pages.shapes import SHAPE_NAMES
+
+OPEN = {Ad.Status.WAITING, Ad.Status.FINISHING}
+LABELS = {"headline": "Headline", "subline": "Sub-line", "cta": "Call to action", "badge": "Price or badge", "legal": "Legal line"}
+FAILED = {Picture.Status.FAILED, Picture.Status.REFUSED}
+
+
+def sheet_of(order: Generation) -> dict[str, Any]:
+    """The order with its strips of tiles, and the numbers above them."""
+    ads = current_ads(order)
+    pictures = sorted(order.pictures.all(), key=lambda picture: (picture.variation, picture.shape_spec.ratio))
+    copy = current_copy(order)
+    files = [ad for ad in ads if ad.status == Ad.Status.READY and ad.file]
+    by_status = {status: sum(picture.status == status for picture in pictures) for status in Picture.Status}
+    ready = by_status[Picture.Status.READY]
+    return {
+        "generation": order,
+        "moving": not order.is_final or any(ad.status in OPEN for ad in ads),
+        "tag": tag_of(order),
+        "strips": _strips(pictures, ads),
+        "done": ready,
+        "open": sum(picture.status not in Picture.FINAL for picture in pictures),
+        "pictures": len(pictures),
+        "ads": len(ads),
+        "files": len(files),
+        "bytes": sum(ad.file.bytes for ad in files if ad.file),
+        "failed": sum(picture.status in FAILED for picture in pictures),
+        "painting": by_status[Picture.Status.PAINTING],
+        "finishing": by_status[Picture.Status.FINISHING],
+        "percent": round(progress(order) * 100),
+        "place": queue_place(order),
+        "seconds": round(estimate_seconds(order)),
+        "copy": copy,
+        "can_undo": copy.parent_id is not None,
+        "word_fields": word_fields(copy.words, {}),
+    }
+
+
+def tag_of(order: Generation) -> str:
+    """Changes with everything that the sheet shows; the order's place among others is part of it."""
+    return f"{version_of(order)}-{queue_place(order)}"
+
+
+def _strips(pictures: list[Picture], ads: list[Ad]) -> list[dict[str, Any]]:
+    """One strip a variation; one tile a picture."""
+    strips: dict[int, dict[str, Any]] = {}
+    for picture in pictures:
+        strip = strips.setdefault(picture.variation, {"letter": picture.letter, "number": picture.variation, "tiles": []})
+        strip["tiles"].append(_tile(picture, [ad for ad in ads if ad.picture_id == picture.pk]))
+    return list(strips.values())
+
+
+def _tile(picture: Picture, ads: list[Ad]) -> dict[str, Any]:
+    """A picture, shown by its largest finished ad that is no banner."""
+    own = sorted(ads, key=lambda ad: (ad.status != Ad.Status.READY, ad.placement.is_banner, -ad.placement.width * ad.placement.height))
+    cover = own[0] if own else None
+    return {
+        "picture": picture,
+        "name": SHAPE_NAMES[picture.shape],
+        "state": _state(picture, cover),
+        "cover": cover,
+        "others": own[1:],
+        "ratio": _ratio(picture, cover),
+        "percent": round(picture.progress * 100),
+        "warnings": len(cover.warnings) if cover else 0,
+    }
+
+
+def _state(picture: Picture, cover: Ad | None) -> str:
+    """What a tile looks like: wait, draw, lay, done, stop or fail."""
+    if cover is not None and cover.status == Ad.Status.READY:
+        return "done"
+    if picture.status == Picture.Status.READY:  # painted; its files are on their way, or could not be made
+        return "lay" if cover is not None and cover.status in OPEN else "fail"
+    looks = {
+        Picture.Status.WAITING: "wait",
+        Picture.Status.PAINTING: "draw",
+        Picture.Status.FINISHING: "lay",
+        Picture.Status.CANCELLED: "stop",
+    }
+    return looks.get(Picture.Status(picture.status), "fail")
+
+
+def _ratio(picture: Picture, cover: Ad | None) -> float:
+    """A tile keeps the proportion of what it shows; a lone banner that of the picture it is laid out from."""
+    if cover and not cover.placement.is_banner:
+        return round(cover.placement.width / cover.placement.height, 4)
+    return round(picture.shape_spec.ratio, 4)
+
+
+def word_fields(told: dict[str, str], errors: dict[str, str]) -> list[dict[str, Any]]:
+    """The five fields of an ad's words, as the form shows them."""
+    return [
+        {
+            "name": name,
+            "label": LABELS[name],
+            "value": told.get(name, ""),
+            "length": len(told.get(name, "")),
+            "limit": LIMITS[name],
+            "error": errors.get(name),
+        }
+        for name in Copy.WORDS
+    ]
