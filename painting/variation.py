@@ -72,7 +72,7 @@ def take(needs: BuiltinNeeds, order: PictureOrder, scenes: Path, pixels: Bytes |
             return {}, "none"
         if needs.tint == "brand" and order.palette.get("primary"):
             return tint.brand_palette(groups, order.palette["primary"], order.palette.get("accent"), tone), "brand"
-        if (needs.tint == "product" or (needs.tint == "none" and framed)) and pixels is not None:
+        if (needs.tint == "product" or (needs.tint == "none" and not useful)) and pixels is not None:
             return tint.jittered(tint.product_palette(groups, _with_alpha(pixels), tone), lightness, degrees), "product"
         return tint.jittered(chosen, lightness, degrees), "palette" if chosen else "none"
 

@@ -42,7 +42,7 @@ def order(shape: str, needs: Mapping[str, Any], product: ProductShot | None = No
         "picture_id": UUID(int=1),
         "job_id": UUID(int=2),
         "shape": SHAPES[shape],
-        "seed": 11,
+        "seed": 11 + other.get("variation", 1) - 1,  # the variations of an order take seeds that follow each other
         "variation": 1,
         "stage": STAGES[shape],
         "product": product,
