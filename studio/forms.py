@@ -19,7 +19,7 @@ from prompting.brief import Brief, BriefError
 
 WORDS = ("product", "headline", "subline", "cta", "badge", "legal", "audience", "tone", "language", "avoid")
 # What is ticked on a fresh form: the four shapes that most campaigns need.
-FIRST_CHOICE = ("meta_ig_feed_square", "meta_ig_feed_portrait", "meta_ig_stories", "linkedin_single_landscape")
+FIRST_CHOICE = ("meta_ig_feed_square", "meta_ig_feed_portrait", "meta_ig_stories", "meta_fb_feed_landscape")
 KEY_LENGTH = 64
 EARLIER_PHOTOS = 8  # how many are offered again
 KEPT = "drafts"  # where a session keeps forms that were left half-way

@@ -40,6 +40,8 @@ LANGUAGES = (
 SAMPLE_SHAPES = (("4:5", "9:16"), ("1:1", "1.91:1"))  # two rows beside the form
 # Where the form's own fields differ from the names that the rooms below give to what is wrong.
 ANCHORS = {"photos": "photo", "placement": "placements", "template": "template-name", "lora_strength": "seed"}
+# The order of the fields on the page, for the list of what is wrong.
+ORDER = ("form", "photo", "brand", *forms.WORDS[:-1], "keywords", "placements", "variations", "engine", "seed", "avoid")
 NUMBERS = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things", "Six things")
 
 
@@ -116,6 +118,12 @@ def _show(request: HttpRequest, template: AdTemplate) -> HttpResponse:
     return _page(request, template, draft, photo, {})
 
 
+def _in_order(errors: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong, by the anchor of its field, from the top of the page to its end."""
+    by_anchor = {ANCHORS.get(name, name): sentence for name, sentence in errors.items()}
+    return {name: by_anchor[name] for name in sorted(by_anchor, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))}
+
+
 def _page(
     request: HttpRequest, template: AdTemplate, draft: Draft, photo: Photo | None, errors: Mapping[str, str], status: int = 200
 ) -> HttpResponse:
@@ -130,7 +138,7 @@ def _page(
         "brand": forms.brand_for(request, draft),
         "brands": list(brands_of(request.user)),
         "earlier": list(photos_of(request.user)[: forms.EARLIER_PHOTOS]) if photo is None else [],
-        "errors": {ANCHORS.get(name, name): sentence for name, sentence in errors.items()},
+        "errors": _in_order(errors),
         "errors_number": NUMBERS[len(errors)] if len(errors) < len(NUMBERS) else f"{len(errors)} things",
         "fields": forms.lengths(draft.words, LIMITS, errors),
         "where": where,

@@ -48,7 +48,7 @@ FIRST_OF_SHAPE = {
     "meta_ig_feed_square",
     "meta_ig_feed_portrait",
     "meta_ig_stories",
-    "linkedin_single_landscape",
+    "meta_fb_feed_landscape",
     "pinterest_standard",
     "reddit_image_4x3",
     "reddit_image_16x9",

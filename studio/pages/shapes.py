@@ -11,3 +11,4 @@ SHAPE_NAMES = {
     "4:3": "Classic",
     "16:9": "Wide",
 }
+SHAPE_ORDER = {shape: place for place, shape in enumerate(SHAPE_NAMES)}

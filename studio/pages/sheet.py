@@ -7,7 +7,7 @@ from typing import Any
 from generations.models import Ad, Copy, Generation, Picture
 from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of
 from prompting.brief import LIMITS
-from studio.pages.shapes import SHAPE_NAMES
+from studio.pages.shapes import SHAPE_NAMES, SHAPE_ORDER
 
 OPEN = {Ad.Status.WAITING, Ad.Status.FINISHING}
 LABELS = {"headline": "Headline", "subline": "Sub-line", "cta": "Call to action", "badge": "Price or badge", "legal": "Legal line"}
@@ -17,7 +17,7 @@ FAILED = {Picture.Status.FAILED, Picture.Status.REFUSED}
 def sheet_of(order: Generation) -> dict[str, Any]:
     """The order with its strips of tiles, and the numbers above them."""
     ads = current_ads(order)
-    pictures = sorted(order.pictures.all(), key=lambda picture: (picture.variation, picture.shape_spec.ratio))
+    pictures = sorted(order.pictures.all(), key=lambda picture: (picture.variation, SHAPE_ORDER[picture.shape]))
     copy = current_copy(order)
     files = [ad for ad in ads if ad.status == Ad.Status.READY and ad.file]
     by_status = {status: sum(picture.status == status for picture in pictures) for status in Picture.Status}

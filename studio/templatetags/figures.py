@@ -30,3 +30,11 @@ def duration(seconds: float) -> str:
     """Seconds as a person says them."""
     whole = max(1, round(seconds))
     return f"{whole} s" if whole < 90 else f"{round(whole / 60)} min"
+
+
+@register.filter
+def weight(number: int) -> str:
+    """Bytes as ad networks count them, in thousands: 412 KB, 8.4 MB, 30 MB."""
+    if number < 1_000_000:
+        return f"{max(1, round(number / 1000))} KB"
+    return f"{number / 1_000_000:.1f}".removesuffix(".0") + " MB"
