@@ -61,7 +61,7 @@ def test_mia_makes_an_ad_changes_a_word_and_takes_the_files_home(
     words.get_by_label("Headline").fill("Glow, on time")
     words.get_by_role("button", name=re.compile("Update text|Save")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Glow, on time", timeout=15_000)
-    expect(page.get_by_role("progressbar")).to_have_count(0, timeout=90_000)
+    expect(page.locator(".tile.done")).to_have_count(order.pictures.count(), timeout=90_000)
 
     link = page.get_by_role("link", name=re.compile("Download all"))
     expect(link).to_be_visible(timeout=60_000)
