@@ -74,10 +74,10 @@ class Draft:
             brand_id=str(order.brand_id),
         )
 
-    def key_with(self, upload: bytes) -> str:
+    def key_with(self, upload: bytes | None) -> str:
         """The one-time key of this form with this content: sent twice it is one order, changed in between it is another."""
-        content = {**asdict(self), "photo_id": "" if upload else self.photo_id}
-        return f"{self.key}-{hashlib.sha256(repr(content).encode() + upload).hexdigest()[:32]}"
+        content = {**asdict(self), "photo_id": self.photo_id if upload is None else ""}
+        return f"{self.key}-{hashlib.sha256(repr(content).encode() + (upload or b'')).hexdigest()[:32]}"
 
 
 def keep(request: HttpRequest, slug: str, draft: Draft) -> None:
@@ -111,9 +111,9 @@ def brand_for(request: HttpRequest, draft: Draft) -> Brand | None:
     return brands.filter(pk__in=ids(draft.brand_id)).first() or brands.first()
 
 
-def photo_for(request: HttpRequest, draft: Draft, brand: Brand, upload: bytes, errors: dict[str, str]) -> Photo | None:
+def photo_for(request: HttpRequest, draft: Draft, brand: Brand, upload: bytes | None, errors: dict[str, str]) -> Photo | None:
     """The photo of the form. A new one is kept before anything else is looked at, so that it comes back with the form."""
-    if upload:
+    if upload is not None:
         try:
             photo = actions.add_photo(by=request.user, brand=brand, data=upload, name=upload_name(request))  # type: ignore[arg-type]
         except actions.PhotoRefused as refusal:
@@ -128,10 +128,10 @@ def photo_for(request: HttpRequest, draft: Draft, brand: Brand, upload: bytes, e
     return earlier
 
 
-def upload_of(request: HttpRequest) -> bytes:
-    """The bytes of the photo in this request; empty when there is none."""
+def upload_of(request: HttpRequest) -> bytes | None:
+    """The bytes of the photo in this request; None when no file was chosen."""
     file = request.FILES.get("photo")
-    return file.read() if file is not None else b""
+    return file.read() if file is not None else None
 
 
 def upload_name(request: HttpRequest) -> str:

@@ -114,7 +114,7 @@ def _missing(
 def _show(request: HttpRequest, template: AdTemplate) -> HttpResponse:
     draft = forms.again(request) or forms.kept(request, template.slug) or Draft()
     brand, errors = forms.brand_for(request, draft), dict[str, str]()
-    photo = forms.photo_for(request, draft, brand, b"", errors) if brand else None
+    photo = forms.photo_for(request, draft, brand, None, errors) if brand else None
     return _page(request, template, draft, photo, {})
 
 

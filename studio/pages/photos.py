@@ -34,7 +34,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         return _row(request, None, draft, errors)
     photo = forms.photo_for(request, draft, brand, data, errors)
     if errors:  # a photo that was there before stays
-        photo = forms.photo_for(request, draft, brand, b"", {})
+        photo = forms.photo_for(request, draft, brand, None, {})
     return _row(request, photo, draft, errors)
 
 
