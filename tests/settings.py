@@ -29,3 +29,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file and not memory: several threads on a memory database do not wait for each other, they fail.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+else:
+    DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 32  # tests race twenty threads at once, and each needs its own connection

@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from generations import pipeline, queries, states
 
 # Playwright's sync calls run inside an event loop of its own, where Django would refuse to ask the database.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 FLAGS = [
@@ -33,6 +32,7 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     assert CHROMIUM, "There is no Chromium here: apt-get install chromium"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

@@ -100,7 +100,7 @@ def test_a_key_does_not_serve_for_another_order(brand: Brand, template: AdTempla
 @pytest.mark.django_db(transaction=True)
 def test_twenty_requests_at_once_with_one_key_are_one_order(brand: Brand, template: AdTemplate, photo: Photo, mia: User) -> None:
     found: list[Any] = []
-    start = threading.Barrier(20)
+    start = threading.Barrier(20, timeout=30)
 
     def ask() -> None:
         start.wait()

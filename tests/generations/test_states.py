@@ -85,7 +85,7 @@ def test_progress_never_falls(order: Generation) -> None:
 def test_of_eight_threads_that_reach_for_a_picture_one_gets_it(order: Generation) -> None:
     picture = begun(order)
     won: list[bool] = []
-    start = threading.Barrier(8)
+    start = threading.Barrier(8, timeout=30)
 
     def reach() -> None:
         mine = Picture.objects.get(pk=picture.pk)

@@ -142,7 +142,10 @@ def test_variations_walk_through_scenes_palettes_and_mirrors(paint):
     assert facts[0]["scene"] != facts[1]["scene"]
     assert {fact["mirror"] for fact in facts} == {True, False}
     assert len({str(fact["palette"]) for fact in facts}) == 4
-    assert {paint("1.91:1", needs, variation=number, seed=8 + number, palette={}).facts["mirror"] for number in (1, 2, 3, 4)} == {True, False}
+    assert {paint("1.91:1", needs, variation=number, seed=8 + number, palette={}).facts["mirror"] for number in (1, 2, 3, 4)} == {
+        True,
+        False,
+    }
     still = [paint("1.91:1", {**needs, "mirror": False}, variation=number).facts["mirror"] for number in (1, 2, 3, 4)]
     assert still == [False] * 4
 
