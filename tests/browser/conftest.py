@@ -71,12 +71,12 @@ def worker(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def complaints(context: BrowserContext) -> Iterator[list[str]]:
+def complaints(context: BrowserContext) -> list[str]:
     """What the browser complained about: errors of scripts, refusals of the content security policy."""
     said: list[str] = []
     context.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     context.on("weberror", lambda error: said.append(str(error.error)))
-    yield said
+    return said
 
 
 @pytest.fixture
