@@ -8,13 +8,21 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
+from finishing import grounds
+from finishing.colour import parse_hex
+from finishing.fonts import faces
+from finishing.grounds import GroundError
 from finishing.layout import LayoutSpec
+from finishing.plates import PlateError, facts_of
 from finishing.specs import StyleSpec
-from painting.builtin_needs import BuiltinNeeds
+from painting.builtin import SCENES
+from painting.builtin_needs import GROUND, BuiltinNeeds
 from painting.engine import EngineError
 from templates_app.models import AdTemplate, AdTemplateVersion, Layout, LayoutVersion, Placement, PlacementVersion, Version
 
 Head = AdTemplate | Layout | Placement
+TYPES = {"jpg", "jpeg", "png", "png8", "webp"}  # what finishing can write
+TEXT_IN_IMAGE = ("allowed", "required", "limited", "forbidden")
 
 
 @transaction.atomic
@@ -34,7 +42,7 @@ def publish_version(*, by: User | None, head: Head, data: dict[str, Any], note: 
         LayoutSpec.from_data(data)
         version = LayoutVersion(layout=head)
     else:
-        check_placement(data)
+        check_placement(data, head.kind)
         version = PlacementVersion(placement=head)
     newest = head.versions.aggregate(number=Max("number"))["number"] or 0
     version.number, version.data, version.author, version.note = newest + 1, data, by, note[:200]
@@ -47,25 +55,64 @@ def publish_version(*, by: User | None, head: Head, data: dict[str, Any], note: 
 def check_template(data: dict[str, Any]) -> None:
     """Read a template's data as its makers will. Raises ValueError with a sentence that names what is wrong."""
     words = data.get("words")
-    if not isinstance(words, dict) or not words.get("scene"):
+    if not isinstance(words, dict) or not isinstance(words.get("scene"), str) or not words["scene"].strip():
         raise ValueError("The template's words need a scene: what is to be seen in the picture.")
     if not isinstance(data.get("style"), dict):
         raise ValueError("The template needs a style: its fonts, inks and button.")
+    _check_style(data["style"])
+    engines = data.get("engines", {})
+    if not isinstance(engines, dict) or not all(isinstance(needs, dict) for needs in engines.values()):
+        raise ValueError("The template's engines must say, by the name of an engine, what it needs.")
     try:
-        StyleSpec.from_data(data["style"])
-        BuiltinNeeds.from_data(data.get("engines", {}).get("builtin", {}))
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"The template's style cannot be used: {error}.") from error
-    except EngineError as error:
+        _check_scenes(BuiltinNeeds.from_data(engines.get("builtin", {})))
+    except (EngineError, PlateError, GroundError) as error:
         raise ValueError(str(error)) from error
 
 
-def check_placement(data: dict[str, Any]) -> None:
-    """Read a placement's data as its makers will. Raises ValueError with a sentence that names what is wrong."""
-    for side in ("width", "height"):
+def _check_style(told: dict[str, Any]) -> None:
+    try:
+        style = StyleSpec.from_data(told)
+    except KeyError as missing:
+        raise ValueError(f"The template's style needs {missing}.") from missing
+    except TypeError as error:
+        raise ValueError(f"The template's style cannot be used: {error}.") from error
+    for slug in (style.headline_font, style.text_font, style.button_font):
+        if slug not in faces():
+            raise ValueError(f"There is no font '{slug}'.")
+    if not style.inks:
+        raise ValueError("The template's style needs at least one ink.")
+    for colour in (*style.inks, style.button_fill, *filter(None, (style.button_ink, style.badge_fill, style.badge_ink))):
+        parse_hex(colour)
+
+
+def _check_scenes(needs: BuiltinNeeds) -> None:
+    for scene in (*needs.scenes, needs.frame_scene):
+        if scene.startswith(GROUND):
+            grounds.check(scene.removeprefix(GROUND))
+        else:
+            facts_of(SCENES, scene)
+
+
+def check_placement(data: dict[str, Any], kind: str = Placement.Kind.IMAGE) -> None:
+    """Read a placement's data as its makers will. Raises ValueError with a sentence that names what is wrong.
+
+    `kind` says whether it takes a picture: only what is made of words may be without pixels.
+    """
+    for side in ("width", "height", "deliver_width", "deliver_height"):
         value = data.get(side)
-        if value is not None and (not isinstance(value, int) or not 16 <= value <= 8000):
-            raise ValueError(f"The {side} must be a number of pixels from 16 to 8000.")
-    for side, share in (data.get("safe_zone") or {}).items():
-        if share is not None and not 0 <= share < 0.5:
+        needed = kind != Placement.Kind.TEXT and not side.startswith("deliver")
+        if (needed or value is not None) and (type(value) is not int or not 16 <= value <= 8000):
+            raise ValueError(f"The {side.replace('_', ' ')} must be a number of pixels from 16 to 8000.")
+    most = data.get("max_bytes")
+    if most is not None and (type(most) is not int or most < 1):
+        raise ValueError("The largest file must be a number of bytes, or null where the network names none.")
+    zone = data.get("safe_zone") or {}
+    if not isinstance(zone, dict):
+        raise ValueError("The safe zone must say left, top, right and bottom.")
+    for side, share in zone.items():
+        if share is not None and (type(share) not in (int, float) or not 0 <= share < 0.5):
             raise ValueError(f"The safe zone's {side} must be a fraction from 0 to 0.5.")
+    if data.get("text_in_image") not in (None, *TEXT_IN_IMAGE):
+        raise ValueError(f"Text in the image must be one of {', '.join(TEXT_IN_IMAGE)}, or null where the network says nothing.")
+    if kind == Placement.Kind.IMAGE and not set(data.get("file_types") or ("jpg",)) & TYPES:
+        raise ValueError(f"The placement must take one of the files that are made here: {', '.join(sorted(TYPES))}.")

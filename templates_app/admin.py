@@ -109,7 +109,7 @@ class PlacementForm(VersionedForm):
     def try_out(self, data: Any) -> None:
         """Its pixels and margins."""
         super().try_out(data)
-        check_placement(data)
+        check_placement(data, self.cleaned_data.get("kind") or self.instance.kind)
 
 
 class VersionRows(LookOnlyRows):

@@ -18,12 +18,13 @@ from finishing.fonts import faces
 from finishing.shapes import SHAPES
 from keeping import store
 from templates_app.actions import publish_version
-from templates_app.models import AdTemplate, Category, Font, Layout, LayoutVersion, TemplatePreview
+from templates_app.models import AdTemplate, Category, Font, Layout, LayoutVersion, TemplatePreview, Version
 from templates_app.versions import hash_of
 
 SHELF = Path(__file__).parent / "shelf"
 PREVIEWS = SHELF / "previews"
 NOTE = "Starter shelf"
+HALF = 31  # `shelf_hash` holds two short hashes: of the recipe and of the head row, as the shelf last wrote them
 
 
 @dataclass
@@ -77,36 +78,51 @@ def _fonts(loaded: Loaded) -> None:
             loaded.add("fonts")
 
 
+def _by_staff(version: Version | None) -> bool:
+    """Whether a person wrote this version, and not the shelf."""
+    return version is not None and (version.author_id is not None or version.note != NOTE)
+
+
 def _layout(path: Path, loaded: Loaded) -> LayoutVersion:
     """The shelf's newest version of a layout, made when it is not there yet; current unless staff have put another one there."""
     data = json.loads(path.read_text())
-    head, _ = Layout.objects.get_or_create(slug=path.stem, defaults={"title": data["title"]})
-    theirs = head.versions.filter(hash=hash_of(data)).order_by("-number").first()
-    if theirs is not None:
-        return theirs
-    edited = head.current is not None and head.current.note != NOTE
+    head, _ = Layout.objects.select_related("current").get_or_create(slug=path.stem, defaults={"title": data["title"]})
     before = head.current
-    version = publish_version(by=None, head=head, data=data, note=NOTE)
-    if edited:
-        Layout.objects.filter(pk=head.pk).update(current=before)
-    loaded.add("layouts")
-    assert isinstance(version, LayoutVersion)
+    version = head.versions.filter(hash=hash_of(data)).order_by("-number").first()
+    if version is None:
+        made = publish_version(by=None, head=head, data=data, note=NOTE)
+        assert isinstance(made, LayoutVersion)
+        version = made
+        loaded.add("layouts")
+    Layout.objects.filter(pk=head.pk).update(current=before if _by_staff(before) else version)
     return version
 
 
 def _template(told: dict[str, Any], categories: dict[str, Category], layouts: dict[str, LayoutVersion], loaded: Loaded) -> AdTemplate:
-    facts = {name: told[name] for name in ("title", "summary", "needs_photo", "position")}
-    head, made = AdTemplate.objects.get_or_create(
-        slug=told["slug"], defaults={**facts, "category": categories[told["category"]], "published": True}
+    """A template as the shelf has it now; its recipe, and its title and the like, each stay where staff have changed them."""
+    facts = {name: told[name] for name in ("title", "summary", "needs_photo", "position")} | {"category": categories[told["category"]]}
+    head, made = AdTemplate.objects.select_related("current", "category").get_or_create(
+        slug=told["slug"], defaults={**facts, "published": True}
     )
     layout = layouts[told["layout"]]
-    shelf_hash = hash_of([told, layout.hash])
-    if not made and (head.shelf_hash == shelf_hash or (head.current and head.current.note != NOTE)):
-        return head
-    publish_version(by=None, head=head, data=told["data"], note=NOTE, layout=layout)
-    AdTemplate.objects.filter(pk=head.pk).update(shelf_hash=shelf_hash, **({} if made else facts))
-    loaded.add("templates")
+    known_recipe, _, known_facts = head.shelf_hash.partition(".")
+    recipe = hash_of([told["data"], layout.hash])[:HALF]
+    if known_recipe != recipe and not _by_staff(head.current):
+        publish_version(by=None, head=head, data=told["data"], note=NOTE, layout=layout)
+        known_recipe = recipe
+        loaded.add("templates")
+    if made or known_facts == _facts_hash(head):
+        known_facts = _facts_hash(AdTemplate(**facts))
+    else:
+        facts = {}
+    if head.shelf_hash != (shelf_hash := f"{known_recipe}.{known_facts}"):
+        AdTemplate.objects.filter(pk=head.pk).update(shelf_hash=shelf_hash, **facts)
     return head
+
+
+def _facts_hash(head: AdTemplate) -> str:
+    """What stands in a head row itself, as a short hash."""
+    return hash_of([head.title, head.summary, head.needs_photo, head.position, head.category.slug])[:HALF]
 
 
 def _previews(template: AdTemplate, loaded: Loaded) -> None:

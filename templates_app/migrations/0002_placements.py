@@ -14,10 +14,13 @@ FILE = Path(__file__).parent.parent / "shelf" / "placements.json"
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    """One head row and its first version a placement."""
+    """One head row and its first version a placement. What is there already stays: going back and forth again loses no edit."""
     placements = apps.get_model("templates_app", "Placement")
     versions = apps.get_model("templates_app", "PlacementVersion")
+    known = set(placements.objects.values_list("slug", flat=True))
     for position, row in enumerate(json.loads(FILE.read_text())):
+        if row["id"] in known:
+            continue
         head = placements.objects.create(
             slug=row["id"], platform=row["platform"], title=row["placement"], kind=row["kind"], position=position
         )
