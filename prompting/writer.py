@@ -23,7 +23,10 @@ class TemplateWords:
 
 @dataclass(frozen=True)
 class PromptPlan:
-    """What the writer gives: the scene in words, what to keep out, alt text in the ad's language, ideas for more."""
+    """What the writer gives: the scene in words, what to keep out, alt text in the ad's language, ideas for more.
+
+    `instruction` is the SHA-256 of the master instruction that it was written by.
+    """
 
     scene_prompt: str
     negative_prompt: str
@@ -32,6 +35,7 @@ class PromptPlan:
     palette: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
     writer: str = "offline"
+    instruction: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """As JSON for a row."""
