@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from argparse import ArgumentParser
 from typing import Any
+from uuid import uuid4
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
 from accounts.models import Brand
@@ -33,15 +34,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Order each sample, make it, keep small pictures of it, and take the rows away again."""
-        for template in published():
-            if not options["slugs"] or template.slug in options["slugs"]:
-                self._make(template)
+        on_shelf = {template.slug: template for template in published() if _sample(template)}
+        if unknown := sorted(set(options["slugs"]) - set(on_shelf)):
+            raise CommandError(
+                f"There is no published template with a sample called '{unknown[0]}'. There are: {', '.join(sorted(on_shelf))}."
+            )
+        for slug in options["slugs"] or on_shelf:
+            self._make(on_shelf[slug], _sample(on_shelf[slug]))
 
-    def _make(self, template: AdTemplate) -> None:
-        assert template.current is not None
-        sample: dict[str, Any] = template.current.data["sample"]
+    def _make(self, template: AdTemplate, sample: dict[str, Any]) -> None:
         told = sample.get("brand", {})
-        brand = Brand.objects.create(name=told.get("name", "Sample"), slug=f"sample-{template.slug}", wordmark=told.get("wordmark", ""))
+        brand = Brand.objects.create(
+            name=told.get("name", "Sample"),
+            slug=f"sample-{uuid4().hex}",
+            wordmark=told.get("wordmark", ""),
+            colours=told.get("colours", {}),
+        )
         try:
             ended = pipeline.run(self._order(template, brand, sample).pk)
             for ad in Ad.objects.filter(picture__generation=ended).select_related("file", "picture"):
@@ -73,3 +81,9 @@ class Command(BaseCommand):
             small = opened.convert("RGB")
         small.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
         small.save(preview_path(slug, shape), "WEBP", quality=QUALITY, method=6, xmp=xmp)
+
+
+def _sample(template: AdTemplate) -> dict[str, Any]:
+    """The brief, photo and brand that a template's preview shows; empty for a template that has none."""
+    sample: dict[str, Any] = template.current.data.get("sample", {}) if template.current else {}
+    return sample
