@@ -174,6 +174,7 @@ AXES_USERNAME_FORM_FIELD = "username"  # what Django's sign-in forms and the API
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "429.html"  # for the admin's sign-in; the studio's page and the API answer in their own way
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
+from generations.models import Generation
 from tests.people import PASSWORD
 
 DOOR = "/account/sign-in/"
@@ -46,6 +50,24 @@ def test_empty_fields_are_named_without_a_try(client: Client, mia: User) -> None
     assert client.post(DOOR, {"username": mia.email, "password": PASSWORD}).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [({}, "username"), ({"username": "mia", "password": "some word"}, "username"), ({"username": "mia@example.com"}, "password")],
+)
+def test_the_first_field_that_is_wrong_has_the_focus(client: Client, db: None, typed: dict[str, str], first: str) -> None:
+    page = client.post(DOOR, typed).content.decode()
+    assert re.findall(r'<input id="(\w+)"[^>]*\sautofocus', page) == [first]
+    assert "autofocus" not in client.get(DOOR).content.decode()
+
+
+def test_five_wrong_tries_at_the_door_of_the_staff_get_a_page_of_the_house(client: Client, db: None) -> None:
+    for _ in range(5):
+        answer = client.post(f"/{settings.ADMIN_PATH}login/", {"username": "sam@example.com", "password": "wrong"})
+    page = answer.content.decode()
+    assert answer.status_code == 429 and "A short pause" in page and "for 15 minutes" in page
+    assert "studio/css/pages.css" in page and 'href="/"' in page
+
+
 def test_five_wrong_tries_shut_the_door_for_that_email_only(client: Client, mia: User, max: User) -> None:
     for _ in range(4):
         assert client.post(DOOR, {"username": mia.email, "password": "wrong"}).status_code == 422
@@ -61,6 +83,12 @@ def test_signing_out_takes_a_post(as_mia: Client) -> None:
     assert as_mia.get("/library/").status_code == 200
     assert as_mia.post("/account/sign-out/").status_code == 302
     assert as_mia.get("/library/").status_code == 302
+
+
+@pytest.mark.parametrize("part", ["/generations/{}/sheet/", "/", "/photos/{}/"])
+def test_a_part_of_a_page_whose_session_ran_out_gets_no_page_in_its_place(client: Client, order: Generation, part: str) -> None:
+    answer = client.get(part.format(order.pk), headers={"HX-Request": "true"}, follow=True)
+    assert (answer.status_code, answer.content) == (401, b"")
 
 
 def test_a_form_from_elsewhere_changes_nothing(mia: User) -> None:
