@@ -23,6 +23,8 @@ ART = ("4:5", "1:1", "1.91:1")  # shapes that stack well beside the form
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The form, or a session. A wrong pair of e-mail and password gets one sentence that does not say which of them was wrong."""
+    if request.htmx:  # type: ignore[attr-defined] # a part of a page asked after its session had run out; adsgem.js says so
+        return HttpResponse(status=401)
     goal = _safe(request, request.POST.get("next") or request.GET.get("next", ""))
     if request.user.is_authenticated:
         return redirect(goal or "home")

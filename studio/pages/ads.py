@@ -22,11 +22,15 @@ RESULTS = {"pass": 0, "warn": 1, "fail": 2}
 @login_required
 def ad(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The ad's page. While its file is being finished, the page asks for itself again."""
-    found = get_object_or_404(ads_of(request.user), pk=pk)
+    return render(request, "studio/ad.html", page_of(request, get_object_or_404(ads_of(request.user), pk=pk)))
+
+
+def page_of(request: HttpRequest, found: Ad) -> dict[str, Any]:
+    """Everything that the page of this ad shows."""
     order = get_object_or_404(generations_of(request.user), pk=found.picture.generation_id)
     current = [other for other in current_ads(order) if other.picture_id == found.picture_id]
     newer = next((other for other in current if other.placement_id == found.placement_id and other.pk != found.pk), None)
-    context = {
+    return {
         "ad": found,
         "moving": found.status in OPEN,
         "picture": found.picture,
@@ -41,7 +45,6 @@ def ad(request: HttpRequest, pk: UUID) -> HttpResponse:
         "hashes": _hashes(found.recipe),
         "word_fields": word_fields(found.copy.words, {}),
     }
-    return render(request, "studio/ad.html", context)
 
 
 def _place(found: Ad) -> dict[str, Any]:

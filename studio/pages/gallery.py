@@ -41,7 +41,11 @@ class Tile(NamedTuple):
 @vary_on_headers("HX-Request")
 def home(request: HttpRequest) -> HttpResponse:
     """The welcome or the gallery, by who asks."""
-    return gallery(request) if request.user.is_authenticated else welcome(request)
+    if request.user.is_authenticated:
+        return gallery(request)
+    if request.htmx:  # type: ignore[attr-defined] # the gallery asks for its wall, and the session has run out
+        return HttpResponse(status=401)
+    return welcome(request)
 
 
 def welcome(request: HttpRequest) -> HttpResponse:

@@ -64,7 +64,7 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             fractions = [float(box[side].replace(",", ".")) / 100 for side in SIDES]
             lines = _strokes(keep), _strokes(drop)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             error = "Give the box as four numbers from 0 to 100: left, top, right and bottom in percent of the photo."
         else:
             try:

@@ -16,6 +16,7 @@ from generations.download import ready_ads, zip_name, zip_of
 from generations.models import Ad, Copy, Generation
 from generations.queries import ads_of, current_copy, generations_of
 from studio import forms
+from studio.pages.ads import page_of
 from studio.pages.sheet import sheet_of, tag_of, word_fields
 
 STOP_ASKING = 286  # htmx: swap this, and do not poll again
@@ -67,8 +68,7 @@ def words(request: HttpRequest, pk: UUID) -> HttpResponse:
             variation=int(variation) if variation.isdecimal() else None,
         )
     except actions.BriefError as error:
-        context = {**sheet_of(order), "word_fields": word_fields(told, error.errors), "words_wrong": True}
-        return render(request, "studio/generation.html", context, status=422)
+        return _words_again(request, order, told, error.errors)
     number = copy.ads.count()
     messages.success(request, f"Text updated on {number} ad{'' if number == 1 else 's'}.", extra_tags="undo")
     if (shown := _same_ad(request, copy)) is not None:
@@ -76,9 +76,22 @@ def words(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("generation", pk=pk)
 
 
+def _words_again(request: HttpRequest, order: Generation, told: dict[str, str], errors: dict[str, str]) -> HttpResponse:
+    """The page from which the words came, with what was typed and what is wrong with it."""
+    fields = word_fields(told, errors)
+    if (shown := _ad_before(request)) is not None:
+        return render(request, "studio/ad.html", {**page_of(request, shown), "word_fields": fields}, status=422)
+    return render(request, "studio/generation.html", {**sheet_of(order), "word_fields": fields, "words_wrong": True}, status=422)
+
+
+def _ad_before(request: HttpRequest) -> Ad | None:
+    """The ad from whose page the words came."""
+    return ads_of(request.user).filter(pk__in=forms.ids(request.POST.get("ad", ""))).first()
+
+
 def _same_ad(request: HttpRequest, copy: Copy) -> Ad | None:
-    """The ad from whose page the words came, in its new wording."""
-    before = ads_of(request.user).filter(pk__in=forms.ids(request.POST.get("ad", ""))).first()
+    """That ad in its new wording."""
+    before = _ad_before(request)
     return copy.ads.filter(picture=before.picture_id, placement=before.placement_id).first() if before else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from generations.models import Ad, Copy, Generation, Picture
 from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of
@@ -21,12 +22,12 @@ def sheet_of(order: Generation) -> dict[str, Any]:
     copy = current_copy(order)
     files = [ad for ad in ads if ad.status == Ad.Status.READY and ad.file]
     by_status = {status: sum(picture.status == status for picture in pictures) for status in Picture.Status}
-    ready = by_status[Picture.Status.READY]
+    ready, place = by_status[Picture.Status.READY], queue_place(order)
     return {
         "generation": order,
         "moving": not order.is_final or any(ad.status in OPEN for ad in ads),
         "tag": tag_of(order),
-        "strips": _strips(pictures, ads),
+        "strips": _strips(pictures, ads, place),
         "done": ready,
         "open": sum(picture.status not in Picture.FINAL for picture in pictures),
         "pictures": len(pictures),
@@ -37,7 +38,7 @@ def sheet_of(order: Generation) -> dict[str, Any]:
         "painting": by_status[Picture.Status.PAINTING],
         "finishing": by_status[Picture.Status.FINISHING],
         "percent": round(progress(order) * 100),
-        "place": queue_place(order),
+        "place": place,
         "seconds": round(estimate_seconds(order)),
         "copy": copy,
         "can_undo": copy.parent_id is not None,
@@ -50,13 +51,26 @@ def tag_of(order: Generation) -> str:
     return f"{version_of(order)}-{queue_place(order)}"
 
 
-def _strips(pictures: list[Picture], ads: list[Ad]) -> list[dict[str, Any]]:
-    """One strip a variation; one tile a picture."""
+def _strips(pictures: list[Picture], ads: list[Ad], before: int) -> list[dict[str, Any]]:
+    """One strip a variation; one tile a picture. `before` is how many pictures of others come first."""
+    line = _line(pictures, before)
     strips: dict[int, dict[str, Any]] = {}
     for picture in pictures:
         strip = strips.setdefault(picture.variation, {"letter": picture.letter, "number": picture.variation, "tiles": []})
-        strip["tiles"].append(_tile(picture, [ad for ad in ads if ad.picture_id == picture.pk]))
+        strip["tiles"].append(
+            {
+                **_tile(picture, [ad for ad in ads if ad.picture_id == picture.pk]),
+                "line": line.get(picture.pk),
+            }
+        )
     return list(strips.values())
+
+
+def _line(pictures: list[Picture], before: int) -> dict[UUID, int]:
+    """The place in line of each picture that waits, in the order in which workers take them."""
+    waiting = [picture for picture in pictures if picture.status == Picture.Status.WAITING]
+    waiting.sort(key=lambda picture: (picture.created_at, picture.variation, picture.pk.hex))
+    return {picture.pk: place for place, picture in enumerate(waiting, before + 1)}
 
 
 def _tile(picture: Picture, ads: list[Ad]) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def test_four_numbers_cut_the_product_out_again(as_mia: Client, mug: Photo) -> N
         {"drop": '{"a": 1}'},
         {"keep": "[[[0.1]]]"},
         {"keep": "7"},
+        {"keep": "[[[1" + "0" * 400 + ",1]]]"},
+        {"drop": "[" * 100_000},
     ],
 )
 def test_a_box_or_stroke_that_is_none_is_refused_in_words(as_mia: Client, photo: Photo, wrong: dict[str, str]) -> None:

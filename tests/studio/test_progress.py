@@ -51,6 +51,8 @@ def test_others_before_her_are_part_of_the_answer(as_mia: Client, order: Generat
     Picture.objects.filter(generation=before).update(created_at=order.created_at)
     answer = as_mia.get(address, headers={"If-None-Match": first["ETag"]})
     assert answer.status_code == 200 and "1 picture of others before these" in answer.content.decode()
+    page = answer.content.decode()
+    assert ">2nd</b>in line" in page and ">3rd</b>in line" in page and "Next" not in page
 
 
 def test_a_ready_order_stops_asking_and_offers_its_files(as_mia: Client, ready: Generation) -> None:
@@ -111,6 +113,24 @@ def test_words_of_one_variation_lead_back_to_the_same_ad(as_mia: Client, ready: 
     newer = Ad.objects.get(placement=ad.placement, copy__words__headline="Only here")
     assert answer["Location"] == f"/ads/{newer.pk}/"
     assert f'href="/ads/{newer.pk}/"' in as_mia.get(f"/ads/{ad.pk}/").content.decode(), "the old wording knows the new one"
+
+
+def test_words_of_one_variation_that_do_not_fit_come_back_on_that_ads_page(as_mia: Client, ready: Generation) -> None:
+    ad = Ad.objects.get(placement__placement__slug="google_display_250x250")
+    told = {"headline": "", "subline": "Only in A", "variation": "1", "ad": str(ad.pk)}
+    answer = as_mia.post(f"/generations/{ready.pk}/words/", told)
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "Write a headline" in page and 'value="Only in A"' in page
+    assert 'name="variation" value="1"' in page and f'name="ad" value="{ad.pk}"' in page, "sent again, it is still for A alone"
+    assert 'class="ad-name"' in page and Copy.objects.count() == 1
+
+
+def test_the_next_in_line_are_numbered_as_they_will_be_made(as_mia: Client, order: Generation) -> None:
+    page = as_mia.get(f"/generations/{order.pk}/").content.decode()
+    assert ">Next</b>in line" in page and ">2nd</b>in line" in page
+    Picture.objects.filter(pk=order.pictures.order_by("created_at")[0].pk).update(status="painting")
+    page = as_mia.get(f"/generations/{order.pk}/").content.decode()
+    assert ">Next</b>in line" in page and ">2nd</b>in line" not in page
 
 
 def test_the_zip_holds_every_ready_file_under_its_own_name(as_mia: Client, ready: Generation) -> None:
