@@ -113,6 +113,8 @@ def _arches(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
         share = 1 - index / len(colours)
         canvas.fill(arch(x, foot, width * share, height - width * (1 - share) / 2), colour, shadow=Shadow(0.004, 0.004, 0.014, 0.20))
     side = canvas.side * rng.uniform(0.055, 0.075)
+    if not canvas.wide:
+        return  # the lower left is the button's
     canvas.fill(circle(x - width * 0.5 - side * 1.5, foot - side * 1.6, side), inks.pop if colours[0] == inks.accent else inks.accent)
 
 
