@@ -24,11 +24,13 @@ def draw(picture: Floats, surface: Floats, seed: Seed, differs: Difference, edge
     if inner.sum() < 0.2 * seed.body.sum():
         inner = masks.shrunk(seed.body, reach)
     outer = ~masks.grown(seed.body, reach) | masks.shrunk(seed.holes, reach)
-    leaning, across = _leaning(picture, surface, inner, outer, seed, edges)
-    mask = _cut(leaning, across, differs, inner, outer)
+    leaning, across, trust = _leaning(picture, surface, inner, outer, seed, differs, edges)
+    mask = _cut(leaning, across, trust, differs, inner, outer)
     mask = masks.without_specks(masks.opened(mask, 5), 0.05)
     mask = _enclosed(mask, seed.holes)
-    return steady(mask, 1.6)
+    # Where product and ground are nearly one colour the outline is drawn by a steadier hand.
+    faint = masks.blurred(trust < 0.5, 3.0) > 0.5
+    return np.where(faint & ~seed.holes, steady(mask, 5.0), steady(mask, 1.6))
 
 
 def steady(mask: Mask, sigma: float) -> Mask:
@@ -46,7 +48,9 @@ def _enclosed(mask: Mask, holes: Mask) -> Mask:
     return filled
 
 
-def _leaning(picture: Floats, surface: Floats, inner: Mask, outer: Mask, seed: Seed, edges: Edges) -> tuple[Floats, Floats]:
+def _leaning(
+    picture: Floats, surface: Floats, inner: Mask, outer: Mask, seed: Seed, differs: Difference, edges: Edges
+) -> tuple[Floats, Floats, Floats]:
     """From -1 (ground) to +1 (product): is a pixel nearer to the product's colour close by, or to the ground's close by?"""
     sigma = 0.016 * max(inner.shape)
     product, ground = nearby(picture, inner, sigma), nearby(picture, outer, sigma)
@@ -59,13 +63,17 @@ def _leaning(picture: Floats, surface: Floats, inner: Mask, outer: Mask, seed: S
     # Darker ground of its own colour is shadow at the product's foot, where the product close by has another colour.
     other_hue = np.clip((difference(product, surface).hue - 8) / 16, 0, 1)
     foot = _lower_quarter(seed.body)
-    lean = np.where(seed.shadow & ~edges.sharp & foot, lean - 0.8 * other_hue, lean)
+    lean = np.where(seed.shadow & ~edges.sharp & foot, lean - 0.3 * other_hue, lean)
     # Higher up it is a metal rim or a pale label that looks like ground: there the edges know better.
-    lean = np.where(seed.shadow & ~foot & (depth > 0), np.maximum(lean, 0.3), lean) + 0.5 * depth
-    lean = np.where(seed.certain & (to_ground > 8), np.maximum(lean, 0.5), lean)
+    lean = np.where(seed.shadow & ~foot & (depth > 0), np.maximum(lean, 0.3), lean)
+    lean = lean + np.where(foot, 0.25, 0.5) * depth
+    # Light thrown from the product colours the ground at its foot a little: there only a great difference is certain.
+    sure = seed.certain & (to_ground > 8) & (~foot | (differs.hue > 10) | (to_ground > 20))
+    lean = np.where(sure, np.maximum(lean, 0.5), lean)
+    lean = np.where(_under_contact_line(seed.body, sure & foot) & (other_hue < 0.5), -0.8, lean)
     way = product - ground
     across = ((picture - ground) * way).sum(axis=2) / np.maximum((way * way).sum(axis=2), 36.0)
-    return np.clip(lean, -1, 1).astype(np.float32), across.astype(np.float32)
+    return np.clip(lean, -1, 1).astype(np.float32), across.astype(np.float32), np.clip((apart - 8) / 24, 0, 1).astype(np.float32)
 
 
 def _lower_quarter(body: Mask) -> Mask:
@@ -75,6 +83,15 @@ def _lower_quarter(body: Mask) -> Mask:
     return low
 
 
+def _under_contact_line(body: Mask, sure: Mask) -> Mask:
+    """The thin strip of ground between a product's dark contact line and the seed's outline: in each column what is below the last
+    sure pixel, where that is no more than a few pixels of body."""
+    below_sure = np.logical_or.accumulate(sure, axis=0)
+    after = body & below_sure & ~np.flip(np.logical_or.accumulate(np.flip(sure, 0), axis=0), 0)
+    thin = after.sum(axis=0) <= 0.02 * max(body.shape)
+    return np.asarray(after & thin[None, :])
+
+
 def _depth(body: Mask) -> Floats:
     """From -1 (outside the seed) to +1 (inside): its outline lies about three pixels outside the true one, being made of edges."""
     inside = np.asarray(cv2.distanceTransform(body.astype(np.uint8), cv2.DIST_L2, 5))
@@ -82,12 +99,13 @@ def _depth(body: Mask) -> Floats:
     return np.clip((inside - outside - 3) / 6, -1, 1).astype(np.float32)
 
 
-def _cut(leaning: Floats, across: Floats, differs: Difference, inner: Mask, outer: Mask) -> Mask:
+def _cut(leaning: Floats, across: Floats, trust: Floats, differs: Difference, inner: Mask, outer: Mask) -> Mask:
     """Minimum cut between `inner` and `outer`: colours lean to one side, edges make a cut cheap."""
     features = np.empty((*leaning.shape, 3), np.uint8)
     features[..., 0] = np.clip(127.5 + 100 * leaning, 0, 255)
-    features[..., 1] = np.clip(255 * across, 0, 255)
-    features[..., 2] = np.clip(127.5 + 6 * differs.light, 0, 255)
+    # Where product and ground have nearly one colour, the way from one to the other is noise: faint edges themselves must do.
+    features[..., 1] = 127.5 + trust * (255 * np.clip(across, 0, 1) - 127.5)
+    features[..., 2] = 127.5 + trust * np.clip(6 * differs.light, -127, 127) + (1 - trust) * 120 * np.tanh(differs.light / 10)
     marks = np.full(leaning.shape, cv2.GC_PR_BGD, np.uint8)
     marks[leaning > 0] = cv2.GC_PR_FGD
     marks[outer] = cv2.GC_BGD

@@ -94,6 +94,7 @@ def find_seed(differs: Difference, edges: Edges, sensitivity: float = 1.0) -> Se
     if not body.any():
         return None
     body = _without_tails(_repaired(body, walls, edges, certain), certain)
+    body = _without_cast_shadow(body, certain, shadow)
     holes = _holes(body, differs, edges, certain, shadow, least)
     return Seed(_filled(body, holes), certain, shadow, holes)
 
@@ -166,6 +167,28 @@ def _mirrored(body: Mask) -> Mask | None:
         if score > best_score:
             best, best_score = mirror, score
     return best
+
+
+def _without_cast_shadow(body: Mask, certain: Mask, shadow: Mask) -> Mask:
+    """The body without what grows on one side of its foot and looks like shadow: a foot is as wide to the left as to the right.
+
+    Only for bodies whose certain sides above the foot agree on one axis; the grey base of a can is on both sides and stays.
+    """
+    firm = masks.without_specks(masks.opened(certain & body, 3), 0.05)
+    rows = np.flatnonzero(body.any(axis=1))
+    tall = int(rows[-1] - rows[0])
+    sides = [np.flatnonzero(row)[[0, -1]] for row in firm[rows[0] + int(0.74 * tall) : rows[0] + int(0.94 * tall)] if row.any()]
+    axes = np.array([left + right for left, right in sides])
+    if len(axes) < 0.1 * tall or np.abs(axes - np.median(axes)).mean() > 4:
+        return body
+    source = int(np.median(axes)) - np.arange(body.shape[1])
+    there = (source >= 0) & (source < body.shape[1])
+    mirror = np.zeros_like(body)
+    mirror[:, there] = body[:, source[there]]
+    below = np.flip(np.logical_or.accumulate(np.flip(firm, 0), axis=0), 0)
+    loose = body & shadow & ~below & ~masks.grown(mirror, 3)
+    loose[: rows[0] + int(0.8 * tall)] = False
+    return masks.opened(body & ~loose, 5)
 
 
 def _largest_near_middle(inside: Mask, certain: Mask) -> Mask:
