@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from finishing import parts
 from finishing.contrast import Frame
@@ -15,6 +15,10 @@ from finishing.specs import BrandSpec, CopySpec, StyleSpec
 # Shares of the unit (the root of the frame's area).
 GAP_MARK, GAP_SUBLINE, GAP_BUTTON, GAP_PRODUCT = 0.032, 0.024, 0.036, 0.022
 SMALLEST_HEADLINE, SMALLEST_SUBLINE = 13, 11  # pixels that can still be read on a screen
+ILLEGIBLE = 8  # pixels: a headline this small is left out
+MOST_LINES = 6  # of a headline that is too long for its layout
+SMALLER = (1.0, 0.88, 0.77, 0.67, 0.58)  # of a headline that gives way to a drawing
+FOOT_FROM = 0.3  # of the height: less room for a headline than this, and a sub-line at the foot would crowd it
 KEPT = 0.62  # a headline may shrink to this share before the sub-line goes
 
 
@@ -42,18 +46,39 @@ def arrange(page: Page, arrangement: Arrangement, copy: CopySpec, style: StyleSp
     if button and arrangement.button != "flow" and parts.place_button(page, button, arrangement, style, floor):
         button = None
     mark = parts.mark_of(page, brand, style) if arrangement.mark != "none" else None
-    in_words = mark if arrangement.mark == "words" else None
     for block in page.blocks:
         region = around(region, block.frame, GAP_BUTTON * page.unit)
     region = (region[0], region[1], region[2], min(region[3], floor))
     if arrangement.quote:
         region = parts.quote_mark(page, region, style)
-    column = _column(page, region, arrangement, copy, style, in_words, button)
-    _lay(page, region, arrangement, style, column)
+    foot = _foot(page, region, arrangement, copy, style, floor)
+    words = replace(copy, subline="") if foot else copy
+    region = (region[0], region[1], region[2], min(region[3], foot[1] - GAP_BUTTON * page.unit)) if foot else region
+    column, region = _best_column(page, region, arrangement, words, style, mark if arrangement.mark == "words" else None, button)
+    if column:
+        _lay(page, region, arrangement, style, column)
+    if foot:
+        _write_subline(page, foot[0], region[0], foot[1], region[2] - region[0], _align(arrangement, copy.headline))
     if mark and arrangement.mark != "words":
         parts.place_mark(page, mark, arrangement.mark, floor)
     if copy.badge:
         parts.place_badge(page, copy.badge, style, arrangement.badge)
+
+
+def _foot(
+    page: Page, region: Frame, arrangement: Arrangement, copy: CopySpec, style: StyleSpec, floor: float
+) -> tuple[Fitted, float] | None:
+    """A sub-line that stands at the foot of the words, and its y; None when the layout has it elsewhere or the picture is lively there."""
+    if arrangement.subline_at != "bottom" or not copy.subline:
+        return None
+    fitted = _subline(page, copy.subline, style, arrangement, region[2] - region[0])
+    if fitted is None:
+        return None
+    tops = [block.frame[1] for block in page.blocks if block.role == "button"]
+    y = (min(tops) - GAP_BUTTON * page.unit if tops else floor) - fitted.height
+    frame = (region[0], y, region[0] + fitted.width, y + fitted.height)
+    quiet = page.readable(fitted, region[0], y) and page.free(frame, gap=GAP_PRODUCT * page.unit)
+    return (fitted, y) if quiet and y - region[1] > FOOT_FROM * page.height else None
 
 
 def _region(page: Page, arrangement: Arrangement) -> Frame:
@@ -70,6 +95,49 @@ def _region(page: Page, arrangement: Arrangement) -> Frame:
     return around(region, page.product, GAP_PRODUCT * page.unit) if page.product else region
 
 
+def _best_column(
+    page: Page,
+    region: Frame,
+    arrangement: Arrangement,
+    copy: CopySpec,
+    style: StyleSpec,
+    mark: parts.Mark | None,
+    button: parts.ButtonSize | None,
+) -> tuple[Column | None, Frame]:
+    """The column in the layout's region, or in all the room beside the product where the region makes the headline too small to read.
+
+    Where the picture may not be faded the headline gives way until all words stand on what they can be read on.
+    """
+    column, said = _column(page, region, arrangement, copy, style, mark, button)
+    if column.headline.size < SMALLEST_HEADLINE:
+        whole = around(page.safe, page.product, GAP_PRODUCT * page.unit) if page.product else page.safe
+        for block in page.blocks:
+            whole = around(whole, block.frame, GAP_BUTTON * page.unit)
+        other, other_said = _column(page, whole, arrangement, copy, style, mark, button)
+        if other.headline.size > column.headline.size:
+            column, said, region = other, other_said, whole
+    elif not arrangement.fade:
+        for share in SMALLER:
+            smaller = replace(arrangement, headline=arrangement.headline * share)
+            other, other_said = _column(page, region, smaller, copy, style, mark, button)
+            if _reads(page, region, arrangement, other):
+                column, said = other, other_said
+                break
+    if column.headline.size < ILLEGIBLE:
+        page.warn("room", "The headline is too long to be read at this size, so it was left out.")
+        return None, region
+    for sentence in said:
+        page.warn("room", sentence)
+    return column, region
+
+
+def _reads(page: Page, region: Frame, arrangement: Arrangement, column: Column) -> bool:
+    """Whether headline and sub-line would be read where they would stand."""
+    places = _places(page, region, arrangement, column)
+    headline = page.readable(column.headline, region[0], places.headline)
+    return headline and (column.subline is None or page.readable(column.subline, region[0], places.subline))
+
+
 def _column(
     page: Page,
     region: Frame,
@@ -78,8 +146,11 @@ def _column(
     style: StyleSpec,
     mark: parts.Mark | None,
     button: parts.ButtonSize | None,
-) -> Column:
-    """Fit the stack into its region: the headline shrinks first, then the sub-line goes, then the mark, then the button."""
+) -> tuple[Column, list[str]]:
+    """Fit the stack into its region: the headline shrinks first, then the sub-line goes, then the mark, then the button.
+
+    Gives the column, and what was left out in sentences.
+    """
     width, height = region[2] - region[0], region[3] - region[1]
     unit = page.unit
     setting = Setting(style.headline_font, arrangement.leading, arrangement.tracking, arrangement.lines, style.upper)
@@ -87,43 +158,44 @@ def _column(
     fullest: Fitted | None = None
     for with_subline, with_mark, with_button in ((True, True, True), (False, True, True), (False, False, True), (False, False, False)):
         used = subline if with_subline else None
+        if button and with_button and button.width > width:
+            continue
         rest = height
         rest -= used.height + GAP_SUBLINE * unit if used else 0
         rest -= mark.height + GAP_MARK * unit if mark and with_mark else 0
         rest -= button.height + GAP_BUTTON * unit if button and with_button else 0
         smallest = SMALLEST_HEADLINE if with_button else 1
-        headline = fit(copy.headline, setting, width, rest, arrangement.headline * unit, smallest) if rest > 0 else None
+        headline = None
+        for lines in (arrangement.lines, MOST_LINES) if rest > 0 else ():
+            # More lines than the layout wishes before anything is left out, or the words get too small to read.
+            tried = fit(copy.headline, replace(setting, lines=lines), width, rest, arrangement.headline * unit, smallest)
+            if tried and (headline is None or headline.size < SMALLEST_HEADLINE):
+                headline = tried
         if with_subline and subline and headline:
             fullest = fullest or fit(copy.headline, setting, width, rest + used.height if used else rest, arrangement.headline * unit)
             if fullest and headline.size < KEPT * fullest.size:
                 continue
         if headline:
-            _say_what_went(page, copy, used, mark, button, with_mark=with_mark, with_button=with_button)
-            return Column(mark if with_mark else None, headline, used, button if with_button else None)
+            column = Column(mark if with_mark else None, headline, used, button if with_button else None)
+            return column, _left_out(copy, mark, button, column)
     # Nothing fits at a readable size: the headline takes all there is, and the check will say so.
-    taken = fit(copy.headline, Setting(style.headline_font, 1.0, 0.0, 6, style.upper), width, height, arrangement.headline * unit)
+    taken = fit(copy.headline, Setting(style.headline_font, 1.0, 0.0, MOST_LINES, style.upper), width, height, arrangement.headline * unit)
     if taken is None:
         taken = fit(copy.headline, Setting(style.headline_font, 1.0, 0.0, 8), page.width * 0.9, page.height * 0.9, 12)
     assert taken is not None
-    return Column(None, taken, None, None)
+    column = Column(None, taken, None, None)
+    return column, _left_out(copy, mark, button, column)
 
 
-def _say_what_went(
-    page: Page,
-    copy: CopySpec,
-    subline: Fitted | None,
-    mark: parts.Mark | None,
-    button: parts.ButtonSize | None,
-    *,
-    with_mark: bool,
-    with_button: bool,
-) -> None:
-    if copy.subline and subline is None:
-        page.warn("room", "There was no room for the sub-line here. A shorter headline would make some.")
-    if mark and not with_mark:
-        page.warn("room", "There was no room for the brand's name here.")
-    if button and not with_button:
-        page.warn("room", "There was no room for the button here. A shorter headline would make some.")
+def _left_out(copy: CopySpec, mark: parts.Mark | None, button: parts.ButtonSize | None, column: Column) -> list[str]:
+    said = []
+    if copy.subline and column.subline is None:
+        said.append("There was no room for the sub-line here. A shorter headline would make some.")
+    if mark and column.mark is None:
+        said.append("There was no room for the brand's name here.")
+    if button and column.button is None:
+        said.append("There was no room for the button here. A shorter headline would make some.")
+    return said
 
 
 def _subline(page: Page, text: str, style: StyleSpec, arrangement: Arrangement, width: float) -> Fitted | None:
@@ -138,30 +210,55 @@ def _subline(page: Page, text: str, style: StyleSpec, arrangement: Arrangement, 
     return None
 
 
+@dataclass(frozen=True)
+class Places:
+    """The top of each part of a column, in pixels of the page."""
+
+    mark: float
+    headline: float
+    subline: float
+    button: float
+
+
+def _places(page: Page, region: Frame, arrangement: Arrangement, column: Column) -> Places:
+    unit = page.unit
+    mark = column.mark.height + GAP_MARK * unit if column.mark else 0.0
+    subline = column.subline.height + GAP_SUBLINE * unit if column.subline else 0.0
+    button = column.button.height + GAP_BUTTON * unit if column.button else 0.0
+    spare = max(0.0, region[3] - region[1] - mark - column.headline.height - subline - button)
+    top = region[1] + spare * {"top": 0.0, "middle": 0.5, "bottom": 1.0}[arrangement.valign]
+    end = top + mark + column.headline.height
+    return Places(top, top + mark, end + GAP_SUBLINE * unit, end + subline + GAP_BUTTON * unit)
+
+
 def _lay(page: Page, region: Frame, arrangement: Arrangement, style: StyleSpec, column: Column) -> None:
-    """Write the stack. Right-to-left words stand at the right of a left-aligned layout."""
-    unit, width = page.unit, region[2] - region[0]
-    align: str = arrangement.align
-    if align == "left" and is_rtl(" ".join(column.headline.lines)):
-        align = "right"
-    heights = [column.mark.height + GAP_MARK * unit] if column.mark else []
-    heights.append(column.headline.height)
-    heights += [column.subline.height + GAP_SUBLINE * unit] if column.subline else []
-    heights += [column.button.height + GAP_BUTTON * unit] if column.button else []
-    spare = max(0.0, region[3] - region[1] - sum(heights))
-    y = region[1] + spare * {"top": 0.0, "middle": 0.5, "bottom": 1.0}[arrangement.valign]
-    after_mark = y + column.mark.height + GAP_MARK * unit if column.mark else y
+    """Write the stack."""
+    width, places = region[2] - region[0], _places(page, region, arrangement, column)
+    align = _align(arrangement, " ".join(column.headline.lines))
     # The headline chooses the ink, the others follow it; so it is written first, whatever stands above it.
-    page.write("headline", column.headline, region[0], after_mark, width, align)
+    page.write("headline", column.headline, region[0], places.headline, width, align)
     if column.mark:
-        parts.draw_mark(page, column.mark, region[0], y, width, align)
-    y = after_mark + column.headline.height
+        parts.draw_mark(page, column.mark, region[0], places.mark, width, align)
     if column.subline:
-        y += GAP_SUBLINE * unit
-        page.write("subline", column.subline, region[0], y, width, align)
-        y += column.subline.height
+        _write_subline(page, column.subline, region[0], places.subline, width, align)
     if column.button:
-        y += GAP_BUTTON * unit
         free = width - column.button.width
         x = region[0] + (free / 2 if align == "center" else free if align == "right" else 0)
-        parts.draw_button(page, column.button, x, y, style)
+        parts.draw_button(page, column.button, x, places.button, style)
+
+
+def _write_subline(page: Page, fitted: Fitted, x: float, y: float, width: float, align: str) -> None:
+    """Write a sub-line; left out with a note where it could not be read and the layout's picture may not be faded."""
+    free = width - fitted.width
+    left = x + (free / 2 if align == "center" else free if align == "right" else 0)
+    if page.may_fade or page.readable(fitted, left, y):
+        page.write("subline", fitted, x, y, width, align)
+    else:
+        page.warn(
+            "room", "The sub-line could not be read on this picture, so it was left out. A shorter one may stand clear of the drawing."
+        )
+
+
+def _align(arrangement: Arrangement, headline: str) -> str:
+    """Words that run from right to left stand at the right of a left-aligned layout."""
+    return "right" if arrangement.align == "left" and is_rtl(headline) else arrangement.align

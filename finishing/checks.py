@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from finishing.contrast import Frame
 from finishing.encode import Encoded
 from finishing.page import Page, overlap
+from finishing.shapes import is_banner
 from finishing.specs import Check, PlacementSpec
 
 FEW, MUCH = 0.04, 0.45  # of the area: a product that is lost, or leaves no room
+FEW_OF_BANNER = 0.35  # of a banner's short side
 BLURRED = 60.0  # variance of the Laplacian at 512 px: blurred pictures stay below
-EMPTY = 2.0  # bits of entropy over 64 greys: a picture with nothing in it
-SMALLEST_LETTERS = {"headline": 9, "subline": 9, "button": 9, "legal": 7, "brand": 7, "badge": 6}
+EMPTY, BLANK = 2.0, 0.1  # bits of entropy over 64 greys: a picture with nothing in it; a drawn ground may be nearly plain
+SMALLEST_LETTERS = {"headline": 9, "subline": 9, "button": 9, "legal": 7, "brand": 7, "badge": 7}
 NAMES = {
     "headline": "headline",
     "subline": "sub-line",
@@ -89,24 +93,39 @@ def _file(page: Page, encoded: Encoded, placement: PlacementSpec) -> list[Check]
 
 
 def _picture(page: Page) -> list[Check]:
-    checks = []
-    grey = cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
+    checks = [_product(page, page.product)] if page.product else []
+    seen = _around_product(page)
+    grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
     scale = 512 / max(grey.shape)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
     counts = np.histogram(small, 64, (0, 256))[0] / small.size
     entropy = float(-(counts[counts > 0] * np.log2(counts[counts > 0])).sum())
-    if page.product:
-        left, top, right, bottom = page.product
-        share = (right - left) * (bottom - top) / (page.width * page.height)
-        good = FEW <= share <= MUCH
-        checks.append(
-            Check(
-                "product", "pass" if good else "warn", f"The product takes {share:.0%} of the picture; {FEW:.0%} to {MUCH:.0%} reads best."
-            )
-        )
-        sharp = float(cv2.Laplacian(small, cv2.CV_32F).var())
-        if sharp < BLURRED:
-            checks.append(Check("sharpness", "warn", "The picture looks soft. A larger photo would make it crisp."))
-        if entropy < EMPTY:
-            checks.append(Check("picture", "warn", "There is hardly anything to see in this picture."))
+    if page.product and float(cv2.Laplacian(small, cv2.CV_32F).var()) < BLURRED:
+        checks.append(Check("sharpness", "warn", "The picture looks soft. A larger photo would make it crisp."))
+    if entropy < (EMPTY if page.product else BLANK):
+        checks.append(Check("picture", "warn", "There is hardly anything to see in this picture."))
     return checks
+
+
+def _product(page: Page, product: Frame) -> Check:
+    """Whether the product is large enough: in a banner beside its short side, else beside what the network leaves uncovered."""
+    left, top, right, bottom = product
+    if is_banner(page.width, page.height):
+        wide = page.width > page.height
+        share, side = ((bottom - top) / page.height, "height") if wide else ((right - left) / page.width, "width")
+        good = share >= FEW_OF_BANNER
+        return Check("product", "pass" if good else "warn", f"The product takes {share:.0%} of the banner's {side}.")
+    zone = page.zone
+    share = (right - left) * (bottom - top) / ((zone[2] - zone[0]) * (zone[3] - zone[1]))
+    good = FEW <= share <= MUCH
+    detail = f"The product takes {share:.0%} of what is seen; {FEW:.0%} to {MUCH:.0%} reads best."
+    return Check("product", "pass" if good else "warn", detail)
+
+
+def _around_product(page: Page) -> NDArray[np.uint8]:
+    """What is looked at for sharpness: the whole picture, but of a banner, whose ground is meant to be calm, only the product."""
+    if page.product is None or not is_banner(page.width, page.height):
+        return page.pixels
+    left, top, right, bottom = (round(value) for value in page.product)
+    part = page.pixels[max(0, top) : max(bottom, top + 2), max(0, left) : max(right, left + 2)]
+    return part if part.size else page.pixels

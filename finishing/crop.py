@@ -15,6 +15,9 @@ from finishing.specs import Box, Geometry
 MARGIN = 0.04  # room kept round the product, as a share of the frame's sides
 EDGE = 0.05  # the share of a picture whose colours continue it
 BLEND = 0.10  # how much of the picture melts into its continuation
+# A banner's quiet ground, in short sides: how far from the product it begins (beside it, above it), how long it takes, how strongly it
+# is blurred. Beside the product a set's ring or disc stays whole.
+CLEAR_BESIDE, CLEAR_ABOVE, MELT, BLUR = 0.5, 0.15, 0.55, 0.22
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,39 @@ def continued(picture: Image.Image, product: Box, size: tuple[int, int], at: tup
     top = _laid(at[1] * size[1] - middle[1], height, size[1])
     filled = _filled(small, (left, top), size)
     return Framed(filled, _mapped(product, picture.size, (-left / scale, -top / scale), scale))
+
+
+def calmed(frame: Framed) -> Framed:
+    """The frame of a banner whose scene melts into a blur of itself away from the product, so that words stand on quiet ground."""
+    if frame.product is None:
+        return frame
+    height, width = frame.pixels.shape[:2]
+    left, top, right, bottom = frame.product
+    clear = CLEAR_BESIDE if width > height else CLEAR_ABOVE
+    if width > height:
+        # The larger side of the product is the words'.
+        away = left - np.arange(width) if left > width - right else np.arange(width) - right
+        short = height
+    else:
+        away, short = top - np.arange(height), width
+    share = np.clip((away - clear * short) / (MELT * short), 0, 1).astype(np.float32)
+    share = share * share * (3 - 2 * share)
+    mask = share[None, :, None] if width > height else share[:, None, None]
+    whole = frame.pixels.astype(np.float32)
+    # The product's own colours are kept out of the blur: it is weighed by what is not product.
+    weight = np.ones((height, width), np.float32)
+    weight[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1] = 0
+    scale = min(1.0, 120 / short)
+    size = max(2, round(width * scale)), max(2, round(height * scale))
+    small = cv2.resize(whole * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    thin = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    sigma = BLUR * short * scale
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(thin, (0, 0), sigma), 1e-3)[..., None]
+    quiet = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC)
+    # A little of the grain that the picture has: a perfectly smooth ground would look like another picture, and band.
+    grain = whole - cv2.GaussianBlur(whole, (0, 0), 1.2)
+    quiet += np.clip(grain, -6, 6)
+    return Framed(np.asarray(np.clip(whole + (quiet - whole) * mask + 0.5, 0, 255), np.uint8), frame.product)
 
 
 def _laid(wished: float, length: int, frame: int) -> int:

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from finishing.contrast import Rgb
 from finishing.fit import Fitted
-from finishing.fonts import font
+from finishing.fonts import FINE, bearing, font, samples
 
 SAMPLES = 4  # shapes are drawn this much larger and scaled down
 SHADOW, BADGE_SHADOW = 0.26, 0.20
@@ -16,24 +16,32 @@ SHADOW, BADGE_SHADOW = 0.26, 0.20
 
 def text(picture: Image.Image, fitted: Fitted, x: float, y: float, ink: Rgb, align: str, width: float) -> None:
     """Draw the lines; (x, y) is the left of a column of `width` pixels and the top of the first line's capitals."""
-    draw = ImageDraw.Draw(picture)
-    face = font(fitted.face, fitted.size)
-    baseline = y + fitted.cap
+    # Small letters are sharpest when their feet stand on a whole pixel.
+    baseline = round(y + fitted.cap) if fitted.size < FINE else y + fitted.cap
     for line, line_width in zip(fitted.lines, fitted.widths, strict=True):
         free = width - line_width
-        start = x + (free / 2 if align == "center" else free if align == "right" else 0)
-        _line(draw, start, baseline, line, face, ink, fitted.tracking)
+        start = x + (free / 2 if align == "center" else free if align == "right" else -bearing(line, fitted.face, fitted.size))
+        _line(picture, start, baseline, line, fitted, ink)
         baseline += fitted.advance
 
 
-def _line(draw: ImageDraw.ImageDraw, x: float, y: float, line: str, face: object, ink: Rgb, tracking: float) -> None:
-    if not tracking:
-        draw.text((x, y), line, font=face, fill=ink, anchor="ls")  # type: ignore[arg-type]
-        return
-    for index, letter in enumerate(line):
+def _line(picture: Image.Image, x: float, y: float, line: str, fitted: Fitted, ink: Rgb) -> None:
+    """One line with its first letter's origin at (x, y), drawn larger and scaled down: advances and places are then exact."""
+    times = samples(fitted.size)
+    face = font(fitted.face, fitted.size * times)
+    box = face.getbbox(line, anchor="ls")
+    spread = math.ceil(abs(fitted.tracking) * len(line)) + 2
+    left, top = math.floor(x + box[0] / times) - 1, math.floor(y + box[1] / times) - 1
+    right, bottom = math.ceil(x + box[2] / times) + spread, math.ceil(y + box[3] / times) + 2
+    mask = Image.new("L", ((right - left) * times, (bottom - top) * times), 0)
+    draw, origin = ImageDraw.Draw(mask), ((x - left) * times, (y - top) * times)
+    if not fitted.tracking:
+        draw.text(origin, line, font=face, fill=255, anchor="ls")
+    for index, letter in enumerate(line if fitted.tracking else ""):
         # A letter stands where the shaped text before it ends, so that the face's own kerning stays.
-        before = face.getlength(line[: index + 1]) - face.getlength(letter)  # type: ignore[attr-defined]
-        draw.text((x + before + index * tracking, y), letter, font=face, fill=ink, anchor="ls")  # type: ignore[arg-type]
+        before = face.getlength(line[: index + 1]) - face.getlength(letter)
+        draw.text((origin[0] + before + index * fitted.tracking * times, origin[1]), letter, font=face, fill=255, anchor="ls")
+    picture.paste(ink, (left, top), mask.reduce(times))
 
 
 def pill(picture: Image.Image, frame: tuple[int, int, int, int], fill: Rgb, *, shadow: bool = True) -> None:

@@ -44,8 +44,9 @@ def finish(
     """
     with Image.open(io.BytesIO(picture)) as opened:
         raw = opened.convert("RGB")
-    frame = frame_for(raw, geometry, placement)
-    page = lay_out(frame, placement, layout, copy, brand, style)
+    frame = frame_for(raw, geometry, placement, layout)
+    shape = _opened(cutout)
+    page = lay_out(frame, placement, layout, copy, brand, style, outline=_solid(shape))
     finished = page.finished()
     encoded = encode(finished, placement.file_types, placement.max_bytes, xmp(marks) if marks else b"")
     return FinishedAd(
@@ -56,27 +57,40 @@ def finish(
         height=finished.height,
         pixels=hashlib.sha256(finished.tobytes()).hexdigest(),
         checks=look(page, encoded, placement),
-        fidelity=_fidelity(np.asarray(finished), page, cutout),
+        fidelity=_fidelity(np.asarray(finished), page, shape),
     )
 
 
-def frame_for(raw: Image.Image, geometry: Geometry, placement: PlacementSpec) -> Framed:
+def frame_for(raw: Image.Image, geometry: Geometry, placement: PlacementSpec, layout: LayoutSpec) -> Framed:
     """The raw picture in the placement's frame: cropped on purpose, or run on behind the words of a banner."""
     if is_banner(placement.width, placement.height):
-        return banner_frame(raw, geometry, placement.size)
+        return banner_frame(raw, geometry, placement.size, layout.banner(placement.width, placement.height))
     return framed(raw, geometry, placement.size)
 
 
-def lay_out(frame: Framed, placement: PlacementSpec, layout: LayoutSpec, copy: CopySpec, brand: BrandSpec, style: StyleSpec) -> Page:
-    """Everything but drawing and encoding: where each block stands and how it reads. Raises FinishError for letters nobody can write."""
+def lay_out(
+    frame: Framed,
+    placement: PlacementSpec,
+    layout: LayoutSpec,
+    copy: CopySpec,
+    brand: BrandSpec,
+    style: StyleSpec,
+    *,
+    outline: Image.Image | None = None,
+) -> Page:
+    """Everything but drawing and encoding: where each block stands and how it reads. Raises FinishError for letters nobody can write.
+
+    `outline` is the alpha of the product's cut-out, cropped to its solid part.
+    """
     banner = is_banner(placement.width, placement.height)
     margin = BANNER_MARGIN if banner else layout.margin
     page = Page.of(frame.pixels, frame.product, placement.safe_zone, margin, style.inks)
+    page.outline = outline
     if placement.text_in_image == "forbidden":
         return page
     try:
         if banner:
-            arrange_banner(page, copy, style, brand)
+            arrange_banner(page, layout.banner(placement.width, placement.height), copy, style, brand)
         else:
             arrange(page, layout.arrangement(shape_for(placement.width, placement.height)), copy, style, brand)
     except FontError as error:
@@ -84,11 +98,24 @@ def lay_out(frame: Framed, placement: PlacementSpec, layout: LayoutSpec, copy: C
     return page
 
 
-def _fidelity(pixels: np.ndarray, page: Page, cutout: bytes | None) -> dict[str, float]:
-    """How well the product was kept, where there is a cut-out to compare with."""
-    if cutout is None or page.product is None:
-        return {}
+def _opened(cutout: bytes | None) -> Image.Image | None:
+    if cutout is None:
+        return None
     with Image.open(io.BytesIO(cutout)) as opened:
-        shape = np.asarray(opened.convert("RGBA"))
+        return opened.convert("RGBA")
+
+
+def _solid(shape: Image.Image | None) -> Image.Image | None:
+    """A cut-out's alpha, cropped to what is solid: that is what a product's box is drawn around."""
+    if shape is None:
+        return None
+    alpha = shape.getchannel("A")
+    return alpha.crop(alpha.point(lambda value: 255 if value > 127 else 0).getbbox())
+
+
+def _fidelity(pixels: np.ndarray, page: Page, shape: Image.Image | None) -> dict[str, float]:
+    """How well the product was kept, where there is a cut-out to compare with."""
+    if shape is None or page.product is None:
+        return {}
     left, top, right, bottom = (round(value) for value in page.product)
-    return measure(pixels, shape, (left, top, right, bottom))
+    return measure(pixels, np.asarray(shape), (left, top, right, bottom))

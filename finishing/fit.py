@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from finishing.fonts import SHAPED_SCRIPTS, cap_height, font, pick, script_of
+from finishing.fonts import SHAPED_SCRIPTS, cap_height, line_length, pick, script_of
 
 TRIAL = 100  # pixels: lines are tried at this size and scaled
 DESCENT = 0.24  # how far letters hang below the baseline, in sizes
@@ -51,7 +52,7 @@ class Fitted:
 
 def line_width(text: str, face: str, size: int, tracking: float = 0.0) -> float:
     """Pixels that a line takes; `tracking` in pixels between letters."""
-    return font(face, size).getlength(text) + tracking * max(0, len(text) - 1)
+    return line_length(text, face, size) + tracking * max(0, len(text) - 1)
 
 
 def tracking_for(text: str, wished: float) -> float:
@@ -64,8 +65,7 @@ def fit(text: str, setting: Setting, width: float, height: float, largest: float
 
     Few and even lines win over a little more size. Raises FontError when no face has the letters.
     """
-    if setting.upper:
-        text = text.upper()
+    text = _as_set(text, setting)
     face = pick(setting.face, text)
     best: tuple[float, Fitted] | None = None
     for number in range(1, setting.lines + 1):
@@ -75,23 +75,34 @@ def fit(text: str, setting: Setting, width: float, height: float, largest: float
         fitted = _sized(lines, face, text, setting, width, height, largest)
         if fitted is None or fitted.size < smallest:
             continue
-        evenness = min(fitted.widths) / fitted.width
-        value = fitted.size * (0.82 + 0.18 * evenness) * (1 - 0.03 * (number - 1))
+        value = fitted.size * _grace(fitted)
         if best is None or value > best[0]:
             best = (value, fitted)
     return best[1] if best else None
 
 
+def _grace(fitted: Fitted) -> float:
+    """What a break is worth beside its size: even lines, few of them, each a phrase of its own."""
+    evenness = min(fitted.widths) / fitted.width
+    phrases = all(line[-1] in PAUSES for line in fitted.lines[:-1])
+    return (0.55 + 0.45 * evenness) * (1 - 0.04 * (len(fitted.lines) - 1)) * (1.06 if phrases else 1.0)
+
+
 def set_at(text: str, setting: Setting, size: int, width: float) -> Fitted | None:
     """The text at one size, in as few even lines as fit the width; None when it needs more lines than it may have."""
-    if setting.upper:
-        text = text.upper()
+    text = _as_set(text, setting)
     face = pick(setting.face, text)
     for number in range(1, setting.lines + 1):
         lines = balanced(text, number, face, tracking_for(text, setting.tracking))
         if lines and (fitted := _measured(lines, face, text, setting, size)).width <= width:
             return fitted
     return None
+
+
+def _as_set(text: str, setting: Setting) -> str:
+    """The text in composed letters (an accent typed apart would be spaced apart), in capitals where the setting says so."""
+    text = unicodedata.normalize("NFC", text)
+    return text.upper() if setting.upper else text
 
 
 def _sized(lines: tuple[str, ...], face: str, text: str, setting: Setting, width: float, height: float, largest: float) -> Fitted | None:
@@ -170,4 +181,11 @@ def _cost(words: list[str], start: int, end: int, width: float, ideal: float, *,
         cost -= (0.45 * ideal) ** 2
     if last and end - start == 1 and joint and width < 0.45 * ideal:
         cost += (0.35 * ideal) ** 2
+    if end < len(words) and joint and _leans_on(words[end - 1], words[end]):
+        cost += (0.30 * ideal) ** 2
     return cost
+
+
+def _leans_on(word: str, following: str) -> bool:
+    """Whether a line should not end between two words: after a lone letter ("a", "в", "η") or between a number and its unit."""
+    return (len(word) == 1 and word.isalpha()) or (word[-1].isdigit() and following[0].isalpha() and len(following) <= 4)

@@ -12,6 +12,7 @@ from PIL import ImageFont, features
 
 FOLDER = Path(__file__).parent / "fonts"
 BOLD = 600  # from this weight on a fallback is bold, too
+FINE = 48  # pixels: below, letters are drawn four times as large and scaled down, above twice
 DISPLAY = {"anton", "archivo-black", "dm-serif"}  # single weights that look bold
 RTL_SCRIPTS = {"Arabic", "Hebrew"}
 SHAPED_SCRIPTS = {"Arabic", "Devanagari"}  # letters join: no tracking, and raqm must be there
@@ -74,12 +75,29 @@ def faces() -> dict[str, Face]:
     }
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def font(slug: str, size: int) -> ImageFont.FreeTypeFont:
     """The face at a size in pixels. Raises FontError for a slug that is not here."""
     if slug not in faces():
         raise FontError(f"There is no font '{slug}'.")
     return ImageFont.truetype(str(faces()[slug].file), size)
+
+
+def samples(size: int) -> int:
+    """How much larger words of a size are measured and drawn: FreeType rounds advances to whole pixels, and small words lose their spaces."""
+    return 4 if size < FINE else 2
+
+
+def line_length(text: str, slug: str, size: int) -> float:
+    """Pixels that a line takes at a size, to a fraction of a pixel."""
+    times = samples(size)
+    return float(font(slug, size * times).getlength(text)) / times
+
+
+def bearing(text: str, slug: str, size: int) -> float:
+    """Pixels from where a line begins to its first ink: what large letters must be moved by to stand on one edge with small ones."""
+    times = samples(size)
+    return float(font(slug, size * times).getbbox(text, anchor="ls")[0]) / times
 
 
 def script_of(text: str) -> str:
@@ -123,5 +141,6 @@ def cap_height(slug: str, size: int) -> float:
     """Height in pixels of a capital letter (or of an alif, aleph, or Devanagari's first letter) above the baseline."""
     for sample in ("H", "א", "ا", "अ"):
         if faces()[slug].has(sample):
-            return float(-font(slug, size).getbbox(sample, anchor="ls")[1])
+            times = samples(size)
+            return float(-font(slug, size * times).getbbox(sample, anchor="ls")[1]) / times
     return 0.7 * size

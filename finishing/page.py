@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from finishing import contrast, draw
-from finishing.colour import luminance, parse_hex, to_hex
+from finishing.colour import parse_hex, to_hex
 from finishing.contrast import LARGE, SMALL, Frame, Rgb
 from finishing.fit import Fitted
 from finishing.specs import Check, SafeZone
 
+NEARLY = 0.72  # of the contrast needed: from here on a slight fade saves the first wish
 LARGE_SHARE, LARGE_PIXELS = 0.024, 18.66  # from here on text is large; 18.66 px is WCAG's 14 pt bold
 
 
@@ -31,7 +32,9 @@ class Block:
 
 @dataclass
 class Page:
-    """A frame of a placement. `safe` is what the network leaves uncovered, margins included; `unit` is the root of the area."""
+    """A frame of a placement. `safe` is what the network leaves uncovered, margins included; `unit` is the root of the area.
+
+    `outline` is the alpha of the product's cut-out, cropped to its solid part; a fade spares what is inside."""
 
     pixels: NDArray[np.uint8]
     product: Frame | None
@@ -43,6 +46,7 @@ class Page:
     strokes: list[Callable[[Image.Image], None]] = field(default_factory=list)
     ink: Rgb | None = None
     may_fade: bool = True
+    outline: Image.Image | None = None
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], product: Frame | None, zone: SafeZone, margin: float, wishes: Sequence[str]) -> Page:
@@ -94,8 +98,8 @@ class Page:
         free = width - fitted.width
         left = x + (free / 2 if align == "center" else free if align == "right" else 0)
         frame = (left, y, left + fitted.width, y + fitted.height)
-        large = fitted.size >= max(LARGE_SHARE * self.unit, LARGE_PIXELS)
-        need = LARGE if large else SMALL
+        # WCAG 2.2 asks nothing of logotypes; a brand's name is held to what large words need.
+        need = LARGE if role == "brand" else self.need(fitted.size)
         ink = self._ink(frame, need)
         self.strokes.append(lambda picture: draw.text(picture, fitted, x, y, ink.colour, align, width))
         block = Block(role, frame, fitted.size, ink.contrast, need)
@@ -105,35 +109,58 @@ class Page:
     def _ink(self, frame: Frame, need: float) -> contrast.Ink:
         """The ink for a frame: the page's own where it has one, so that all words are of a kind; the first words choose it."""
         under = contrast.extremes(self.pixels, frame)
-        if self.ink and (reads := contrast.least_contrast(self.ink, under)) >= need:
+        if self.ink is None:
+            ink = self._first_ink(frame, need, under)
+            self.ink = ink.colour
+            return ink
+        if (reads := contrast.least_contrast(self.ink, under)) >= need:
             return contrast.Ink(self.ink, reads)
-        ink = contrast.choose_ink(under, [to_hex(self.ink)] if self.ink else self.wishes, need)
-        kept = self.ink or self._wished_on_most(frame, need)
-        if kept and (ink.contrast < need or _is_light(ink.colour) != _is_light(kept)):
-            ink = self._fade(frame, kept, need)  # a dark line under a light headline would look like an accident
-        elif ink.contrast < need:
-            ink = self._fade(frame, ink.colour, need)
-        self.ink = self.ink or ink.colour
-        return ink
+        ink = contrast.choose_ink(under, [to_hex(self.ink)], need)
+        if ink.contrast >= need and contrast.is_light(ink.colour) == contrast.is_light(self.ink):
+            return ink
+        return self._fade(frame, self.ink, need)  # a dark line under a light headline would look like an accident
 
-    def _wished_on_most(self, frame: Frame, need: float) -> Rgb | None:
-        """The first wish, when it reads on most of the frame: then one bright spot is to be faded, not the ink changed."""
-        if not self.may_fade or not self.wishes:
-            return None
-        wish, middle = parse_hex(self.wishes[0]), contrast.middle(self.pixels, frame)
-        return wish if contrast.least_contrast(wish, (middle, middle)) >= need else None
+    def _first_ink(self, frame: Frame, need: float, under: tuple[float, float]) -> contrast.Ink:
+        """A wished ink that reads; the first wish on a slight fade before an ink of the other kind; else the best there is, on a fade."""
+        ink = contrast.choose_ink(under, self.wishes, need)
+        wish = parse_hex(self.wishes[0]) if self.wishes else ink.colour
+        of_a_kind = contrast.is_light(ink.colour) == contrast.is_light(wish)
+        if ink.contrast >= need and of_a_kind:
+            return ink
+        if self.may_fade and not of_a_kind:
+            middle = contrast.middle(self.pixels, frame)
+            if contrast.least_contrast(wish, (middle, middle)) >= NEARLY * need:
+                return self._fade(frame, wish, need)
+        return ink if ink.contrast >= need else self._fade(frame, ink.colour, need)
 
     def _fade(self, frame: Frame, colour: Rgb, need: float) -> contrast.Ink:
-        """Fade the picture under a frame, no more than it takes. Earlier words keep their ink: all inks of a page are of one kind."""
-        clean = self.pixels
+        """Fade the picture under a frame, no more than it takes, the product left as it is."""
         if not self.may_fade:
-            return contrast.Ink(colour, contrast.least_contrast(colour, contrast.extremes(clean, frame)))
-        for strength in contrast.STRENGTHS:
-            self.pixels = contrast.faded(clean, frame, colour, strength)
-            reads = contrast.least_contrast(colour, contrast.extremes(self.pixels, frame))
-            if reads >= need:
-                break
+            return contrast.Ink(colour, contrast.least_contrast(colour, contrast.extremes(self.pixels, frame)))
+        self.pixels, reads = contrast.fade_for(self.pixels, frame, colour, need, self.product, self._spare())
         return contrast.Ink(colour, reads)
+
+    def _spare(self) -> contrast.Shares | None:
+        """Where the product is, 0 to 1: its outline where a cut-out is at hand, else its box."""
+        if self.product is None:
+            return None
+        left, top, right, bottom = (round(value) for value in self.product)
+        size = max(1, right - left), max(1, bottom - top)
+        whole = Image.new("L", (self.width, self.height), 0)
+        whole.paste(self.outline.resize(size, Image.Resampling.BILINEAR) if self.outline else Image.new("L", size, 255), (left, top))
+        return np.asarray(np.asarray(whole) / np.float32(255), np.float32)
+
+    def readable(self, fitted: Fitted, x: float, y: float) -> bool:
+        """Whether words at (x, y) would be read as the picture is, in the page's ink or a shade of it."""
+        frame = (x, y, x + fitted.width, y + fitted.height)
+        need = self.need(fitted.size)
+        wishes = [to_hex(self.ink)] if self.ink else self.wishes
+        ink = contrast.choose_ink(contrast.extremes(self.pixels, frame), wishes, need)
+        return ink.contrast >= need and (self.ink is None or contrast.is_light(ink.colour) == contrast.is_light(self.ink))
+
+    def need(self, size: int) -> float:
+        """The contrast that letters of a size in pixels need."""
+        return LARGE if size >= max(LARGE_SHARE * self.unit, LARGE_PIXELS) else SMALL
 
     def paint(
         self, role: str, frame: Frame, stroke: Callable[[Image.Image], None], *, size: int = 0, reads: float = 0.0, need: float = 0.0
@@ -150,10 +177,6 @@ class Page:
         for stroke in self.strokes:
             stroke(picture)
         return picture
-
-
-def _is_light(colour: Rgb) -> bool:
-    return float(luminance(colour)) > 0.35
 
 
 def overlap(one: Frame, other: Frame, gap: float = 0.0) -> bool:

@@ -18,26 +18,27 @@ from finishing.page import Page
 from finishing.specs import BrandSpec, StyleSpec
 
 # Shares of the unit, and the fewest pixels that can be read.
-BUTTON, BUTTON_SMALLEST = 0.0235, 10
+BUTTON, BUTTON_SMALLEST = 0.025, 10
 LEGAL, LEGAL_SMALLEST = 0.0135, 8
 MARK, MARK_SMALLEST = 0.0195, 8
 LOGO_HEIGHT, LOGO_WIDTH = 0.05, 0.30
-BADGE, BADGE_SMALLEST = 0.084, 17
-PAD_X, PAD_Y = 1.3, 0.82  # a button's room round its words, in sizes
+BADGE, BADGE_SMALLEST = 0.084, 7  # the second: of its letters
+PAD_X, TIGHT_PAD_X, PAD_Y = 1.3, 0.7, 0.82  # a button's room round its words, in sizes
 ARROW = 1.35  # what an arrow adds to a button's width, in sizes
 TRACKING = 0.28  # a brand's name in capitals is spaced out
 TURN = 8.0  # degrees
-GAP = 0.030
+GAP = 0.022
 
 
 @dataclass(frozen=True)
 class ButtonSize:
-    """A button's words and its outer size in pixels."""
+    """A button's words and its outer size in pixels; `pad` is the room at each end, in sizes."""
 
     fitted: Fitted
     width: int
     height: int
     arrow: bool
+    pad: float
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,16 @@ def button_size(page: Page, words: str, style: StyleSpec) -> ButtonSize | None:
     """How large a button with these words is here; None (and a note) when it is wider than the page allows."""
     wished = max(BUTTON * page.unit, BUTTON_SMALLEST)
     room = page.safe[2] - page.safe[0]
-    for share in (1.0, 0.9, 0.8, 0.7):
+    for share, pad_x in ((1.0, PAD_X), (0.9, PAD_X), (0.8, PAD_X), (0.7, PAD_X), (0.7, TIGHT_PAD_X)):
         size = int(max(wished * share, BUTTON_SMALLEST))
         fitted = set_at(words, Setting(style.button_font, lines=1), size, room)
         if fitted is None:
             continue
         arrow = style.arrow and size >= 16
         pad_y = PAD_Y if page.height > 120 else 0.6
-        width = round(fitted.width + size * (2 * PAD_X + (ARROW if arrow else 0)))
+        width = round(fitted.width + size * (2 * pad_x + (ARROW if arrow else 0)))
         if width <= room:
-            return ButtonSize(fitted, width, round(fitted.cap + 2 * pad_y * size), arrow)
+            return ButtonSize(fitted, width, round(fitted.cap + 2 * pad_y * size), arrow, pad_x)
     page.warn("room", "The button's words are too long for this place, so it was left out.")
     return None
 
@@ -97,7 +98,7 @@ def draw_button(page: Page, button: ButtonSize, x: float, y: float, style: Style
     frame = (round(x), round(y), round(x) + button.width, round(y) + button.height)
     fitted, size = button.fitted, button.fitted.size
     top = frame[1] + (button.height - fitted.cap) / 2
-    start = frame[0] + PAD_X * size
+    start = frame[0] + button.pad * size
 
     def stroke(picture: Image.Image) -> None:
         draw.pill(picture, frame, fill)
@@ -166,17 +167,22 @@ def place_mark(page: Page, mark: Mark, at: str, floor: float) -> None:
 
 
 def place_badge(page: Page, words: str, style: StyleSpec, at: str) -> None:
-    """Put a round badge near the product, or into a corner; smaller when it must be; left out with a note when nothing is free."""
+    """Put a round badge near the product, or into a corner; smaller when it must be, larger where its words could not be read.
+
+    Left out with a note when nothing is free.
+    """
     fill = parse_hex(style.badge_fill or style.button_fill)
     ink = parse_hex(style.badge_ink) if style.badge_ink else ink_on(fill)
-    for share in (1.0, 0.85, 0.7):
-        radius = max(BADGE * page.unit * share, BADGE_SMALLEST)
+    for share in (1.0, 0.85, 0.7, 1.2, 1.4, 1.6):
+        radius = BADGE * page.unit * share
+        if any(part.size < BADGE_SMALLEST for part in _badge_parts(words, radius, style)):
+            continue
         for centre in _badge_places(page, radius, at):
             frame = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
             if page.inside(frame) and page.free(frame, gap=0.010 * page.unit):
                 _draw_badge(page, words, centre, radius, style, fill, ink)
                 return
-    page.warn("room", "There was no free place for the badge here.")
+    page.warn("room", "There was no free place here for a badge that can be read.")
 
 
 def _badge_places(page: Page, radius: float, at: str) -> list[tuple[float, float]]:
@@ -194,12 +200,7 @@ def _badge_places(page: Page, radius: float, at: str) -> list[tuple[float, float
 
 
 def _draw_badge(page: Page, words: str, centre: tuple[float, float], radius: float, style: StyleSpec, fill: Rgb, ink: Rgb) -> None:
-    lines = badge_lines(words)
-    parts = [
-        part
-        for index, line in enumerate(lines)
-        if (part := _badge_part(line, radius, style, big=index == 0 and (len(lines) > 1 or len(words) <= 6)))
-    ]
+    parts = _badge_parts(words, radius, style)
     turn = -TURN if centre[0] < page.width / 2 else TURN
     frame: Frame = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
     reads = contrast(float(luminance(ink)), float(luminance(fill)))
@@ -211,6 +212,12 @@ def _draw_badge(page: Page, words: str, centre: tuple[float, float], radius: flo
         reads=reads,
         need=SMALL,
     )
+
+
+def _badge_parts(words: str, radius: float, style: StyleSpec) -> list[Fitted]:
+    lines = badge_lines(words)
+    fitted = (_badge_part(line, radius, style, big=index == 0 and (len(lines) > 1 or len(words) <= 6)) for index, line in enumerate(lines))
+    return [part for part in fitted if part]
 
 
 def badge_lines(words: str) -> list[str]:

@@ -67,7 +67,7 @@ def geometry(slug: str, spec: PlacementSpec) -> Geometry:
 
 def page_for(slug: str, spec: PlacementSpec, copy: CopySpec, style: StyleSpec = STYLE, picture: Image.Image | None = None) -> Page:
     """Everything but drawing."""
-    frame = frame_for(picture or raw(spec), geometry(slug, spec), spec)
+    frame = frame_for(picture or raw(spec), geometry(slug, spec), spec, layout(slug))
     return lay_out(frame, spec, layout(slug), copy, BRAND, style)
 
 
