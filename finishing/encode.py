@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 QUALITY, LOWEST_QUALITY = 92, 30
@@ -36,18 +36,18 @@ def _profile() -> bytes:
 
 
 def encode(picture: Image.Image, file_types: Sequence[str], max_bytes: int | None, xmp: bytes = b"") -> Encoded:
-    """Encode as the first type that we write and the network takes, under its byte limit.
+    """Encode under the byte limit, as JPEG where the network takes one, else as PNG, else as WebP; as the next one when the limit is too low.
 
     Raises FinishError when the network takes none of our types or the picture cannot be made small enough.
     """
     writers: dict[str, Callable[[Image.Image, int | None, bytes], Encoded | None]] = {
         "jpg": _jpeg,
-        "jpeg": _jpeg,
         "png": _png,
         "png8": _indexed_png,
         "webp": _webp,
     }
-    types = [kind for kind in file_types if kind in writers]
+    taken = {"jpg" if kind == "jpeg" else kind for kind in file_types}
+    types = [kind for kind in writers if kind in taken]
     if not types:
         raise FinishError("This place takes no JPEG, PNG or WebP, so no file can be made for it.")
     for kind in types:
@@ -58,8 +58,6 @@ def encode(picture: Image.Image, file_types: Sequence[str], max_bytes: int | Non
 
 def _jpeg(picture: Image.Image, max_bytes: int | None, xmp: bytes) -> Encoded | None:
     """The best quality under the limit, by bisection; full chroma while the quality is high."""
-    # Pillow writes a progressive file in one piece and makes room for a byte a pixel; a noisy picture in full chroma needs more.
-    ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 4 * picture.width * picture.height)
 
     def write(quality: int) -> bytes:
         buffer = io.BytesIO()

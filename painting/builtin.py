@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -23,9 +22,6 @@ from painting.engine import EngineError, Painted, PictureOrder, Progress
 from painting.variation import Take, take
 
 SCENES = Path(__file__).parent / "scenes"
-
-# One thread: sums over several are rounded in another order, and the same seed must give the same picture.
-cv2.setNumThreads(1)
 
 
 class Builtin:
