@@ -9,12 +9,13 @@ from finishing.contrast import Frame
 from finishing.fit import Fitted, Setting, fit, set_at
 from finishing.fonts import is_rtl
 from finishing.layout import Arrangement
-from finishing.page import Page, around
+from finishing.page import Page, around, beside
 from finishing.specs import BrandSpec, CopySpec, StyleSpec
 
 # Shares of the unit (the root of the frame's area).
 GAP_MARK, GAP_SUBLINE, GAP_BUTTON, GAP_PRODUCT = 0.032, 0.024, 0.036, 0.022
 SMALLEST_HEADLINE, SMALLEST_SUBLINE = 13, 11  # pixels that can still be read on a screen
+HEADLINE_SHARE = 0.034
 ILLEGIBLE = 8  # pixels: a headline this small is left out
 MOST_LINES = 6  # of a headline that is too long for its layout
 SMALLER = (1.0, 0.88, 0.77, 0.67, 0.58)  # of a headline that gives way to a drawing
@@ -41,10 +42,8 @@ def arrange(page: Page, arrangement: Arrangement, copy: CopySpec, style: StyleSp
     region = _region(page, arrangement)
     floor = page.safe[3]
     if copy.legal:
-        floor = parts.legal_line(page, copy.legal, style, arrangement.align)
-    button = parts.button_size(page, copy.cta, style) if copy.cta else None
-    if button and arrangement.button != "flow" and parts.place_button(page, button, arrangement, style, floor):
-        button = None
+        floor = parts.legal_line(page, copy.legal, style, _align(arrangement, copy.legal))
+    button = _button(page, region, arrangement, copy, style, floor) if copy.cta else None
     mark = parts.mark_of(page, brand, style) if arrangement.mark != "none" else None
     for block in page.blocks:
         region = around(region, block.frame, GAP_BUTTON * page.unit)
@@ -63,6 +62,20 @@ def arrange(page: Page, arrangement: Arrangement, copy: CopySpec, style: StyleSp
         parts.place_mark(page, mark, arrangement.mark, floor)
     if copy.badge:
         parts.place_badge(page, copy.badge, style, arrangement.badge)
+    page.write_held()
+
+
+def _button(page: Page, region: Frame, arrangement: Arrangement, copy: CopySpec, style: StyleSpec, floor: float) -> parts.ButtonSize | None:
+    """Place the button, a little smaller where it must be; one that stands below the words is only measured, and comes back."""
+    usual = parts.button_size(page, copy.cta, style)
+    if usual is None or (arrangement.button == "flow" and usual.width <= region[2] - region[0]):
+        return usual
+    words_end = region[2] if _align(arrangement, copy.headline) == "right" else None
+    for share in (1.0, 0.85, 0.72):
+        button = parts.button_size(page, copy.cta, style, share)
+        if button and parts.place_button(page, button, arrangement, style, floor, words_end=words_end):
+            return None
+    return usual
 
 
 def _foot(
@@ -109,13 +122,11 @@ def _best_column(
     Where the picture may not be faded the headline gives way until all words stand on what they can be read on.
     """
     column, said = _column(page, region, arrangement, copy, style, mark, button)
-    if column.headline.size < SMALLEST_HEADLINE:
-        whole = around(page.safe, page.product, GAP_PRODUCT * page.unit) if page.product else page.safe
-        for block in page.blocks:
-            whole = around(whole, block.frame, GAP_BUTTON * page.unit)
-        other, other_said = _column(page, whole, arrangement, copy, style, mark, button)
-        if other.headline.size > column.headline.size:
-            column, said, region = other, other_said, whole
+    if column.headline.size < _smallest(page):
+        for other_region in _all_room(page):
+            other, other_said = _column(page, other_region, arrangement, copy, style, mark, button)
+            if other.headline.size > column.headline.size:
+                column, said, region = other, other_said, other_region
     elif not arrangement.fade:
         for share in SMALLER:
             smaller = replace(arrangement, headline=arrangement.headline * share)
@@ -129,6 +140,19 @@ def _best_column(
     for sentence in said:
         page.warn("room", sentence)
     return column, region
+
+
+def _all_room(page: Page) -> list[Frame]:
+    """Every part of the safe frame that is clear of the product and of what is laid already."""
+    regions = list(beside(page.safe, page.product, GAP_PRODUCT * page.unit)) if page.product else [page.safe]
+    for block in page.blocks:
+        regions = [around(region, block.frame, GAP_BUTTON * page.unit) for region in regions]
+    return regions
+
+
+def _smallest(page: Page) -> float:
+    """The smallest headline before anything is left out: large pictures are seen on small screens."""
+    return max(SMALLEST_HEADLINE, HEADLINE_SHARE * page.unit)
 
 
 def _reads(page: Page, region: Frame, arrangement: Arrangement, column: Column) -> bool:
@@ -156,6 +180,9 @@ def _column(
     setting = Setting(style.headline_font, arrangement.leading, arrangement.tracking, arrangement.lines, style.upper)
     subline = _subline(page, copy.subline, style, arrangement, width) if copy.subline else None
     fullest: Fitted | None = None
+    # A word that is too long for the width stays small whatever is left out: then nothing is.
+    alone = fit(copy.headline, replace(setting, lines=MOST_LINES), width, height, arrangement.headline * unit)
+    smallest = min(_smallest(page), alone.size if alone else 1)
     for with_subline, with_mark, with_button in ((True, True, True), (False, True, True), (False, False, True), (False, False, False)):
         used = subline if with_subline else None
         if button and with_button and button.width > width:
@@ -164,12 +191,13 @@ def _column(
         rest -= used.height + GAP_SUBLINE * unit if used else 0
         rest -= mark.height + GAP_MARK * unit if mark and with_mark else 0
         rest -= button.height + GAP_BUTTON * unit if button and with_button else 0
-        smallest = SMALLEST_HEADLINE if with_button else 1
         headline = None
         for lines in (arrangement.lines, MOST_LINES) if rest > 0 else ():
             # More lines than the layout wishes before anything is left out, or the words get too small to read.
-            tried = fit(copy.headline, replace(setting, lines=lines), width, rest, arrangement.headline * unit, smallest)
-            if tried and (headline is None or headline.size < SMALLEST_HEADLINE):
+            tried = fit(
+                copy.headline, replace(setting, lines=lines), width, rest, arrangement.headline * unit, smallest if with_button else 1
+            )
+            if tried and (headline is None or headline.size < _smallest(page)):
                 headline = tried
         if with_subline and subline and headline:
             fullest = fullest or fit(copy.headline, setting, width, rest + used.height if used else rest, arrangement.headline * unit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,21 @@ NAMES = {
 
 def look(page: Page, encoded: Encoded, placement: PlacementSpec) -> tuple[Check, ...]:
     """Every check on a finished page and its file, each with a sentence for the marketer."""
-    return (*_words(page), *_places(page), *_file(page, encoded, placement), *_picture(page), *page.notes)
+    return (*_headline(page), *_words(page), *_places(page), *_file(page, encoded, placement), *_picture(page), *page.notes)
+
+
+def _headline(page: Page) -> list[Check]:
+    """Whether the headline says all it should: every word, whole, in order."""
+    if not page.headline:
+        return []
+    letters = [_letters(block.words) for block in page.blocks if block.role == "headline"]
+    if letters == [_letters(page.headline)]:
+        return [Check("headline", "pass", "Every word of the headline is there.")]
+    return [Check("headline", "fail" if letters else "warn", "The headline is not there in full. Fewer words would fit.")]
+
+
+def _letters(words: str) -> str:
+    return "".join(unicodedata.normalize("NFC", words).upper().split())
 
 
 def _words(page: Page) -> list[Check]:

@@ -56,14 +56,15 @@ def pill(picture: Image.Image, frame: tuple[int, int, int, int], fill: Rgb, *, s
     picture.paste(fill, (left, top), mask)
 
 
-def arrow(picture: Image.Image, x: float, y: float, size: int, ink: Rgb) -> None:
-    """An arrow to the right in a square of `size` pixels whose left middle is (x, y)."""
+def arrow(picture: Image.Image, x: float, y: float, size: int, ink: Rgb, *, back: bool = False) -> None:
+    """An arrow to the right (`back`: to the left) in a square of `size` pixels whose left middle is (x, y)."""
     side = size * SAMPLES
     mask = Image.new("L", (side, side), 0)
     draw = ImageDraw.Draw(mask)
     stroke = max(1, int(side * 0.095))
     draw.line((side * 0.1, side * 0.5, side * 0.86, side * 0.5), fill=255, width=stroke)
     draw.line((side * 0.58, side * 0.22, side * 0.88, side * 0.5, side * 0.58, side * 0.78), fill=255, width=stroke, joint="curve")
+    mask = mask.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if back else mask
     picture.paste(ink, (round(x), round(y - size / 2)), mask.resize((size, size), Image.Resampling.LANCZOS))
 
 

@@ -88,6 +88,7 @@ def lay_out(
     page.outline = outline
     if placement.text_in_image == "forbidden":
         return page
+    page.headline = copy.headline
     try:
         if banner:
             arrange_banner(page, layout.banner(placement.width, placement.height), copy, style, brand)

@@ -12,6 +12,7 @@ TRIAL = 100  # pixels: lines are tried at this size and scaled
 DESCENT = 0.24  # how far letters hang below the baseline, in sizes
 TALL_LEADING = 1.32  # scripts with marks above and below need room between their lines
 CLOSING = "。、，！？)」』…ー々ゃゅょッっァィゥェォぁぃぅぇぉ"
+STUMP = 0.36  # a line between others that is shorter than this share of the widest looks torn off
 PAUSES = ",.;:—!?،。、"
 
 
@@ -85,7 +86,8 @@ def _grace(fitted: Fitted) -> float:
     """What a break is worth beside its size: even lines, few of them, each a phrase of its own."""
     evenness = min(fitted.widths) / fitted.width
     phrases = all(line[-1] in PAUSES for line in fitted.lines[:-1])
-    return (0.55 + 0.45 * evenness) * (1 - 0.04 * (len(fitted.lines) - 1)) * (1.06 if phrases else 1.0)
+    stump = any(width < STUMP * fitted.width for width in fitted.widths[1:-1])
+    return (0.55 + 0.45 * evenness) * (1 - 0.04 * (len(fitted.lines) - 1)) * (1.06 if phrases else 1.0) * (0.8 if stump else 1.0)
 
 
 def set_at(text: str, setting: Setting, size: int, width: float) -> Fitted | None:

@@ -17,6 +17,7 @@ WORK_SIDE = 640
 ROUNDS = 5
 BRUSH = 0.012  # a stroke's width, as a share of the longest side
 SPECK = 0.05  # pieces below this share of the largest one are noise
+PINHOLE = 0.02  # gaps below this share of the product are reflections, unless a person says otherwise
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,18 @@ def find(picture: NDArray[np.uint8], box: Box, keep: Sequence[Stroke], drop: Seq
         models = np.zeros((1, 65)), np.zeros((1, 65))
         cv2.grabCut(np.ascontiguousarray(work[..., ::-1]), guess, (0, 0, 1, 1), *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     product = (guess == cv2.GC_FGD) | (guess == cv2.GC_PR_FGD)
-    product = masks.without_specks(masks.opened(product, 3), SPECK)
+    product = _without_pinholes(masks.without_specks(masks.opened(product, 3), SPECK), guess == cv2.GC_BGD)
     return outline.steady(product, 1.2) if product.any() else product
+
+
+def _without_pinholes(product: Mask, dropped: Mask) -> Mask:
+    """Fill small gaps inside the product, except those that a person marked to be dropped."""
+    area = int(product.sum())
+    filled = product.copy()
+    for gap, size, _ in masks.pieces(~product & ~masks.reached_from_border(~product)):
+        if size < PINHOLE * area and not (gap & dropped).any():
+            filled |= gap
+    return filled
 
 
 def _draw(guess: NDArray[np.uint8], strokes: Sequence[Stroke], value: int) -> None:

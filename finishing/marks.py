@@ -19,11 +19,12 @@ SOURCE_TYPES = frozenset(
 
 @dataclass(frozen=True)
 class MarkSpec:
-    """What a file says of itself: an IPTC digital source type, what made it, and the ad's id."""
+    """What a file says of itself: an IPTC digital source type, what made it in which version, and the ad's id."""
 
     source_type: str
     generator: str
     ad_id: str = ""
+    version: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a source type that IPTC does not list here."""
@@ -38,6 +39,6 @@ def xmp(marks: MarkSpec) -> bytes:
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
 <Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE_BASE}{marks.source_type}</Iptc4xmpExt:DigitalSourceType>
-<xmp:CreatorTool>{escape(marks.generator)}</xmp:CreatorTool>
+<xmp:CreatorTool>{escape(f"{marks.generator} {marks.version}".strip())}</xmp:CreatorTool>
 <dc:identifier>{escape(marks.ad_id)}</dc:identifier>
 </rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()

@@ -45,6 +45,16 @@ def blurred(picture: NDArray[Any], sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma), np.float32)
 
 
+def spread(picture: NDArray[Any], sigma: float) -> Floats:
+    """Nearly the same as `blurred`, worked out on a smaller copy where the blur is wide: many times faster."""
+    step = int(sigma / 2.5)
+    height, width = picture.shape[:2]
+    if step <= 1 or min(height, width) < 8 * step:
+        return blurred(picture, sigma)
+    small = resized(picture, -(-width // step), -(-height // step), cv2.INTER_AREA)
+    return resized(blurred(small, sigma / step), width, height)
+
+
 def resized(picture: NDArray[Any], width: int, height: int, how: int = cv2.INTER_LINEAR) -> Floats:
     """The picture at another size as float."""
     return np.asarray(cv2.resize(picture.astype(np.float32), (width, height), interpolation=how), np.float32)

@@ -40,8 +40,8 @@ def nearby(picture: Floats, where: Mask, sigma: float) -> Floats:
     part = picture * where[..., None]
     # A narrow look first; a wide one, weighted next to nothing, only speaks where the narrow one sees nothing.
     for reach, strength in ((sigma, 1.0), (3 * sigma, 1e-3)):
-        weight += strength * masks.blurred(where, reach)
-        total += strength * masks.blurred(part, reach)
+        weight += strength * masks.spread(where, reach)
+        total += strength * masks.spread(part, reach)
     return np.asarray(total / np.maximum(weight, 1e-7)[..., None], np.float32)
 
 

@@ -15,26 +15,28 @@ from finishing.contrast import LARGE, SMALL, Frame, Rgb
 from finishing.fit import Fitted
 from finishing.specs import Check, SafeZone
 
-NEARLY = 0.72  # of the contrast needed: from here on a slight fade saves the first wish
+NEARLY = 0.6  # of the contrast needed: from here on a slight fade saves the first wish
 LARGE_SHARE, LARGE_PIXELS = 0.024, 18.66  # from here on text is large; 18.66 px is WCAG's 14 pt bold
 
 
 @dataclass(frozen=True)
 class Block:
-    """Something that was laid over the picture: its role, where it is (pixels), how large its letters are and how well they read."""
+    """Something that was laid over the picture: its role, where it is (pixels), how large its letters are, how well they read, what they say."""
 
     role: str
     frame: Frame
     size: int = 0
     contrast: float = 0.0
     need: float = 0.0
+    words: str = ""
 
 
 @dataclass
 class Page:
     """A frame of a placement. `safe` is what the network leaves uncovered, margins included; `unit` is the root of the area.
 
-    `outline` is the alpha of the product's cut-out, cropped to its solid part; a fade spares what is inside."""
+    `outline` is the alpha of the product's cut-out, cropped to its solid part; a fade spares what is inside.
+    `headline` is what the ad is to say; empty where it is to say nothing."""
 
     pixels: NDArray[np.uint8]
     product: Frame | None
@@ -44,9 +46,11 @@ class Page:
     blocks: list[Block] = field(default_factory=list)
     notes: list[Check] = field(default_factory=list)
     strokes: list[Callable[[Image.Image], None]] = field(default_factory=list)
+    held: list[tuple[str, Fitted, float, float, float, str]] = field(default_factory=list)
     ink: Rgb | None = None
     may_fade: bool = True
     outline: Image.Image | None = None
+    headline: str = ""
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], product: Frame | None, zone: SafeZone, margin: float, wishes: Sequence[str]) -> Page:
@@ -95,16 +99,28 @@ class Page:
 
     def write(self, role: str, fitted: Fitted, x: float, y: float, width: float, align: str) -> Block:
         """Lay words: choose their ink from the pixels below, fade the picture where none can be read, and draw them at the end."""
-        free = width - fitted.width
-        left = x + (free / 2 if align == "center" else free if align == "right" else 0)
-        frame = (left, y, left + fitted.width, y + fitted.height)
+        frame = _frame(fitted, x, y, width, align)
         # WCAG 2.2 asks nothing of logotypes; a brand's name is held to what large words need.
         need = LARGE if role == "brand" else self.need(fitted.size)
         ink = self._ink(frame, need)
         self.strokes.append(lambda picture: draw.text(picture, fitted, x, y, ink.colour, align, width))
-        block = Block(role, frame, fitted.size, ink.contrast, need)
+        block = Block(role, frame, fitted.size, ink.contrast, need, " ".join(fitted.lines))
         self.blocks.append(block)
         return block
+
+    def hold(self, role: str, fitted: Fitted, x: float, y: float, width: float, align: str) -> None:
+        """Keep a place for words that are written later, when the headline has chosen the ink."""
+        frame = _frame(fitted, x, y, width, align)
+        self.blocks.append(Block(role, frame, fitted.size, words=" ".join(fitted.lines)))
+        self.held.append((role, fitted, x, y, width, align))
+
+    def write_held(self) -> None:
+        """Write what was held."""
+        roles = {held[0] for held in self.held}
+        self.blocks = [block for block in self.blocks if block.role not in roles]
+        for held in self.held:
+            self.write(*held)
+        self.held.clear()
 
     def _ink(self, frame: Frame, need: float) -> contrast.Ink:
         """The ink for a frame: the page's own where it has one, so that all words are of a kind; the first words choose it."""
@@ -179,15 +195,22 @@ class Page:
         return picture
 
 
+def _frame(fitted: Fitted, x: float, y: float, width: float, align: str) -> Frame:
+    """Where words stand in a column that begins at x."""
+    free = width - fitted.width
+    left = x + (free / 2 if align == "center" else free if align == "right" else 0)
+    return (left, y, left + fitted.width, y + fitted.height)
+
+
 def overlap(one: Frame, other: Frame, gap: float = 0.0) -> bool:
     """Whether two frames come nearer to each other than `gap` pixels."""
     return one[0] < other[2] + gap and other[0] < one[2] + gap and one[1] < other[3] + gap and other[1] < one[3] + gap
 
 
-def around(region: Frame, obstacle: Frame, gap: float) -> Frame:
-    """The largest part of a region that keeps `gap` pixels from an obstacle: above, below, left or right of it."""
+def beside(region: Frame, obstacle: Frame, gap: float) -> tuple[Frame, ...]:
+    """The parts of a region that keep `gap` pixels from an obstacle: above, left, right, below; the region itself when it is clear."""
     if not overlap(region, obstacle, gap):
-        return region
+        return (region,)
     left, top, right, bottom = region
     parts = (
         (left, top, right, min(bottom, obstacle[1] - gap)),
@@ -195,4 +218,10 @@ def around(region: Frame, obstacle: Frame, gap: float) -> Frame:
         (max(left, obstacle[2] + gap), top, right, bottom),
         (left, max(top, obstacle[3] + gap), right, bottom),
     )
-    return max(parts, key=lambda part: max(0.0, part[2] - part[0]) * max(0.0, part[3] - part[1]))
+    return tuple(part for part in parts if part[2] > part[0] and part[3] > part[1])
+
+
+def around(region: Frame, obstacle: Frame, gap: float) -> Frame:
+    """The largest part of a region that keeps `gap` pixels from an obstacle; a sliver of it where nothing is left."""
+    parts = beside(region, obstacle, gap) or ((region[0], region[1], region[0] + 1, region[1] + 1),)
+    return max(parts, key=lambda part: (part[2] - part[0]) * (part[3] - part[1]))

@@ -12,14 +12,14 @@ from finishing import draw
 from finishing.colour import contrast, luminance, parse_hex
 from finishing.contrast import SMALL, Frame, Rgb, ink_on
 from finishing.fit import Fitted, Setting, fit, set_at
-from finishing.fonts import font, pick
+from finishing.fonts import font, is_rtl, pick
 from finishing.layout import Arrangement
-from finishing.page import Page
+from finishing.page import Page, overlap
 from finishing.specs import BrandSpec, StyleSpec
 
 # Shares of the unit, and the fewest pixels that can be read.
 BUTTON, BUTTON_SMALLEST = 0.025, 10
-LEGAL, LEGAL_SMALLEST = 0.0135, 8
+LEGAL, LEGAL_SMALLEST = 0.0142, 8
 MARK, MARK_SMALLEST = 0.0195, 8
 LOGO_HEIGHT, LOGO_WIDTH = 0.05, 0.30
 BADGE, BADGE_SMALLEST = 0.084, 7  # the second: of its letters
@@ -27,7 +27,7 @@ PAD_X, TIGHT_PAD_X, PAD_Y = 1.3, 0.7, 0.82  # a button's room round its words, i
 ARROW = 1.35  # what an arrow adds to a button's width, in sizes
 TRACKING = 0.28  # a brand's name in capitals is spaced out
 TURN = 8.0  # degrees
-GAP = 0.022
+GAP, GAP_SMALLEST = 0.018, 8  # between the legal line and what stands above it; the second in pixels
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Mark:
     name: Fitted | None
 
 
-def button_size(page: Page, words: str, style: StyleSpec) -> ButtonSize | None:
-    """How large a button with these words is here; None (and a note) when it is wider than the page allows."""
-    wished = max(BUTTON * page.unit, BUTTON_SMALLEST)
+def button_size(page: Page, words: str, style: StyleSpec, largest: float = 1.0) -> ButtonSize | None:
+    """How large a button with these words is here, at most `largest` of its usual size; None (and a note) when it is too wide even so."""
+    wished = max(BUTTON * page.unit * largest, BUTTON_SMALLEST)
     room = page.safe[2] - page.safe[0]
     for share, pad_x in ((1.0, PAD_X), (0.9, PAD_X), (0.8, PAD_X), (0.7, PAD_X), (0.7, TIGHT_PAD_X)):
         size = int(max(wished * share, BUTTON_SMALLEST))
@@ -69,11 +69,17 @@ def button_size(page: Page, words: str, style: StyleSpec) -> ButtonSize | None:
     return None
 
 
-def place_button(page: Page, button: ButtonSize, arrangement: Arrangement, style: StyleSpec, floor: float) -> bool:
-    """Put the button where the layout wants it, else at the first free place along the bottom. False when there is none."""
+def place_button(
+    page: Page, button: ButtonSize, arrangement: Arrangement, style: StyleSpec, floor: float, *, words_end: float | None = None
+) -> bool:
+    """Put the button where the layout wants it, else at the first free place along the bottom. False when there is none.
+
+    `words_end` is the right edge of the words where they run from right to left: what the layout has at the left ends there.
+    """
     left, _, right, _ = page.safe
+    start = max(left, arrangement.words.left * page.width)  # level with the words above
     places = {
-        "bottom-left": max(left, arrangement.words.left * page.width),  # level with the words above
+        "bottom-left": start if words_end is None else max(start, words_end - button.width),
         "bottom-center": (left + right - button.width) / 2,
         "bottom-right": right - button.width,
     }
@@ -98,28 +104,39 @@ def draw_button(page: Page, button: ButtonSize, x: float, y: float, style: Style
     frame = (round(x), round(y), round(x) + button.width, round(y) + button.height)
     fitted, size = button.fitted, button.fitted.size
     top = frame[1] + (button.height - fitted.cap) / 2
-    start = frame[0] + button.pad * size
+    back = is_rtl(fitted.lines[0])  # then the arrow leads to the left
+    start = frame[0] + button.pad * size + (ARROW * size if back and button.arrow else 0)
 
     def stroke(picture: Image.Image) -> None:
         draw.pill(picture, frame, fill)
         draw.text(picture, fitted, start, top, ink, "left", fitted.width)
         if button.arrow:
-            draw.arrow(picture, start + fitted.width + 0.42 * size, frame[1] + button.height / 2, size, ink)
+            x = start - ARROW * size if back else start + fitted.width + 0.42 * size
+            draw.arrow(picture, x, frame[1] + button.height / 2, size, ink, back=back)
 
     reads = contrast(float(luminance(ink)), float(luminance(fill)))
     page.paint("button", frame, stroke, size=size, reads=reads, need=SMALL)
 
 
 def legal_line(page: Page, words: str, style: StyleSpec, align: str) -> float:
-    """Set the legal line at the bottom of the safe frame. Gives the y above which other blocks may stand."""
+    """Keep a place for the legal line at the bottom of the safe frame, or beside the product there. Gives the y above which the rest stands."""
     left, top, right, bottom = page.safe
-    width = right - left
+    columns = [(left, right)]
+    if page.product:
+        gap = 0.5 * GAP * page.unit
+        columns += sorted(((left, page.product[0] - gap), (page.product[2] + gap, right)), key=lambda column: column[0] - column[1])
     size = max(LEGAL * page.unit, LEGAL_SMALLEST)
-    for share in (1.0, 0.9, 0.8):
-        fitted = set_at(words, Setting(style.text_font, 1.3, lines=3), int(max(size * share, LEGAL_SMALLEST)), width)
-        if fitted and fitted.height < 0.22 * (bottom - top):
-            page.write("legal", fitted, left, bottom - fitted.height, width, align)
-            return bottom - fitted.height - GAP * page.unit
+    for start, end in columns:
+        for share in (1.0, 0.9, 0.8):
+            lines = 3 if end - start > 0.5 * (right - left) else 5
+            fitted = set_at(words, Setting(style.text_font, 1.3, lines=lines), int(max(size * share, LEGAL_SMALLEST)), end - start)
+            if fitted is None or fitted.height > 0.22 * (bottom - top):
+                continue
+            y = bottom - fitted.height
+            if page.product and overlap((start, y, end, bottom), page.product):
+                break
+            page.hold("legal", fitted, start, y, end - start, align)
+            return y - max(GAP * page.unit, GAP_SMALLEST)
     page.warn("room", "There was no room for the legal line here. Put it into the text beside the ad, or shorten it.")
     return bottom
 
@@ -225,6 +242,8 @@ def badge_lines(words: str) -> list[str]:
     tokens = words.split()
     if len(words) <= 6 or len(tokens) == 1:
         return [words]
+    if not re.search(r"\d", tokens[0]) and re.search(r"\d", tokens[-1]):
+        tokens = [tokens[-1], *tokens[:-1]]  # "Only €9", "خصم 20%": the number leads all the same
     if re.search(r"\d", tokens[0]):
         rest = " ".join(tokens[1:]).upper()
         half = len(tokens[1:]) // 2

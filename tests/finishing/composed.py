@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 PRODUCTS = ("serum", "can", "mug", "jar")
-WIDTH, HEIGHT = 640, 800
+WIDTH, HEIGHT = 528, 660
 
 Floats = NDArray[np.float32]
 
@@ -89,3 +90,29 @@ def photograph(colour: Floats, alpha: Floats, picture: Floats, ground: Ground, s
 def overlap(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
     """Intersection over union of two masks."""
     return float((found & true).sum() / max(1, (found | true).sum()))
+
+
+@cache
+def cluttered_grounds(width: int = WIDTH, height: int = HEIGHT) -> dict[str, Floats]:
+    """Grounds on which no edge can be trusted, as float RGB: a heap of coloured things, coarse noise, planks, a tiled wall."""
+    chance = np.random.default_rng(11)
+    heap = np.full((height, width, 3), 128, np.uint8)
+    for _ in range(260):
+        x, y, wide, tall = (int(value) for value in chance.integers((0, 0, 15, 15), (width, height, 140, 140)))
+        colour = tuple(int(value) for value in chance.integers(0, 256, 3))
+        cv2.ellipse(heap, (x, y), (wide, tall), float(chance.integers(0, 180)), 0, 360, colour, -1)
+    coarse = chance.uniform(0, 255, (height // 16, width // 16, 3)).astype(np.float32)
+    noise = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    grain = 40 * np.sin(y / 7 + 3 * np.sin(x / 90)) + np.where(y % 90 < 6, -70, 0) + 12 * (y // 90 % 3)
+    planks = np.clip(np.array([150, 105, 70]) + grain[..., None], 0, 255)
+    tiles = (
+        np.where(((x % 80 < 5) | (y % 80 < 5))[..., None], [60, 60, 64], [205, 200, 190])
+        + 25.0 * ((x // 80 * 7 + y // 80 * 5) % 3)[..., None]
+    )
+    return {
+        "a heap of things": heap.astype(np.float32),
+        "coarse noise": np.asarray(np.clip(noise, 0, 255), np.float32),
+        "planks": planks.astype(np.float32),
+        "a tiled wall": np.clip(tiles, 0, 255).astype(np.float32),
+    }
