@@ -15,6 +15,7 @@ from django.db import connection
 from PIL import features
 
 from adsgem.celery import app
+from finishing import learned
 
 # Each line keeps a promise of the queue: nothing but JSON, no task lost with its worker, no task begun twice while it still runs.
 CELERY_PROMISES: dict[str, Any] = {
@@ -57,6 +58,14 @@ def pictures_and_fonts_are_there(app_configs: Sequence[AppConfig] | None, **kwar
         for folder in folders
         if not (os.access(folder, os.R_OK | os.X_OK) and any(folder.iterdir()))
     ]
+
+
+@register
+def the_cut_out_model_can_be_used(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A model that is set and cannot be used is told of; products are cut out without it meanwhile."""
+    path = settings.CUTOUT_MODEL_PATH
+    reason = learned.unavailable(str(path)) if path else ""
+    return [checks.Warning(reason, id="adsgem.W002")] if reason else []
 
 
 @register

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -41,6 +42,7 @@ __all__ = [
 VARIATIONS_AT_MOST, PLACEMENTS_AT_MOST = 8, 40  # there are seven shapes, so eight at most hold by themselves
 SEED_MOST = SEED_MAX - VARIATIONS_AT_MOST  # variations take the seeds that follow
 ORDER_ROUTE = "generations"
+KEPT = timedelta(hours=24)  # how long a key gives its first answer again
 
 
 class OrderRefused(ValueError):
@@ -212,12 +214,16 @@ def _check_photos(brand: Brand, template: AdTemplate, photos: Sequence[Photo]) -
 
 
 def _earlier(by: User, key: str, body_hash: str) -> Generation | None:
+    IdempotencyKey.objects.filter(caller=by, created_at__lt=timezone.now() - KEPT).delete()
     row = IdempotencyKey.objects.filter(caller=by, route=ORDER_ROUTE, key=key[:200]).first()
     if row is None:
         return None
     if row.body_hash != body_hash:
         raise KeyReused("This idempotency key was used before with another order. Use a new key.")
-    return Generation.objects.get(pk=row.answer["generation"])
+    earlier = Generation.objects.filter(pk=row.answer["generation"]).first()
+    if earlier is None:  # purged since: the key is free again
+        row.delete()
+    return earlier
 
 
 def _write_rows(generation: Generation, engine: str, placements: Sequence[Placement], photos: Sequence[Photo]) -> None:

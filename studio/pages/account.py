@@ -30,7 +30,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(goal or "home")
     if request.method != "POST":
         return _page(request, goal)
-    email, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
+    email, password = request.POST.get("username", "").strip().lower(), request.POST.get("password", "")
     errors = {}
     if "@" not in email:
         errors["username"] = "Type the email address of your account."

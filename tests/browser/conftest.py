@@ -43,7 +43,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh profile at a desktop's size."""
-    fresh = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    # Without motion: while one page turns into the next, a browser takes no clicks.
+    fresh = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True, reduced_motion="reduce")
     yield fresh
     fresh.close()
 

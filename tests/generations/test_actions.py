@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from accounts.models import Brand, User
+from accounts.models import Brand, IdempotencyKey, User
 from generations import actions, pipeline, queries
 from generations.models import Ad, Copy, Generation, Photo, Picture
 from prompting.brief import Brief, BriefError
@@ -170,3 +172,14 @@ def test_a_stopped_order_is_cancelled_and_nothing_of_it_is_made(order: Generatio
     assert set(Picture.objects.filter(generation=order).values_list("status", flat=True)) == {Picture.Status.CANCELLED}
     assert set(Ad.objects.filter(picture__generation=order).values_list("status", flat=True)) == {Ad.Status.CANCELLED}
     assert not actions.cancel_generation(by=mia, generation=order)
+
+
+def test_after_a_day_a_key_is_free_again(brand: Brand, template: AdTemplate, photo: Photo, mia: User) -> None:
+    first = order(brand, template, photo, mia, idempotency_key="k1")
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert order(brand, template, photo, mia, idempotency_key="k1") != first
+
+
+def test_the_key_of_an_order_that_was_purged_is_free_again(brand: Brand, template: AdTemplate, photo: Photo, mia: User) -> None:
+    order(brand, template, photo, mia, idempotency_key="k1").delete()
+    assert order(brand, template, photo, mia, idempotency_key="k1").pk

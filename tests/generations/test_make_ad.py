@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from keeping.models import StoredFile
 from painting.builtin import Builtin
 from painting.engine import EngineError
 from templates_app.models import AdTemplate
-from tests.people import bottle_png
+from tests.people import ROOT, bottle_png
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +125,16 @@ def test_the_same_seed_gives_the_same_pixels(tmp_path: Path, template: AdTemplat
         assert make(tmp_path, seed=12, out=tmp_path / folder)[0] == 0
     one, two = (Image.open(tmp_path / folder / "google_display_250x250-v1.jpg") for folder in ("one", "two"))
     assert one.tobytes() == two.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--photo", "x.jpg", "--out", "o"], "--headline"),
+        (["--template", "podium", "--headline", "x", "--out", "o", "--variations", "many"], "many"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_exit_code_2(arguments: list[str], sentence: str) -> None:
+    run = subprocess.run([sys.executable, "manage.py", "make_ad", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert sentence in run.stderr and run.stderr.count("\n") == 1

@@ -9,10 +9,10 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -36,6 +36,13 @@ class BadInput(ValueError):
 class Command(BaseCommand):
     help = "Make ads from a photo and a few words, and write the finished files into a folder."
     requires_migrations_checks = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """A parser whose complaint is one line, too."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if getattr(self, "_called_from_command_line", False):
+            parser.error = _complain  # type: ignore[method-assign]
+        return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The arguments, as the manual fixes them."""
@@ -112,6 +119,11 @@ class Command(BaseCommand):
             for sentence in sorted(_complaints(generation)):
                 self.stderr.write(sentence)
             sys.exit(FAILED_PICTURE)
+
+
+def _complain(message: str) -> NoReturn:
+    sys.stderr.write(f"{message[0].upper()}{message[1:]}. See make_ad --help.\n")
+    sys.exit(BAD_INPUT)
 
 
 def _order(options: dict[str, Any]) -> Generation:
