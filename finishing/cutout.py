@@ -104,7 +104,8 @@ def _cut(pixels: NDArray[np.uint8], mask: Mask, confidence: float, method: Metho
     pad = 0.03 * max(height, width) + 4
     x0, y0 = max(0, int(left * scale - pad)), max(0, int(top * scale - pad))
     x1, y1 = min(width, int(right * scale + pad)), min(height, int(bottom * scale + pad))
-    large = masks.resized(mask, width, height, cv2.INTER_CUBIC)[y0:y1, x0:x1] > 0.5
+    # A mask has steps; softened before it grows, its outline is a line again.
+    large = masks.resized(masks.blurred(mask, 1.4), width, height, cv2.INTER_CUBIC)[y0:y1, x0:x1] > 0.5
     part: Floats = pixels[y0:y1, x0:x1].astype(np.float32)
     alpha = matte.soft_alpha(part, large)
     colour = matte.clean_colour(part, alpha)

@@ -12,6 +12,7 @@ from finishing import masks, outline
 from finishing.ground import Ground, difference, read_ground
 from finishing.masks import Mask
 from finishing.seed import Edges, Seed, find_edges, find_seed, grain_of
+from finishing.symmetry import mended
 
 WORK_SIDE = 800
 
@@ -41,6 +42,7 @@ def find(picture: NDArray[np.uint8]) -> Found | None:
     mask = outline.draw(masks.blurred(work, 0.7), ground.surface, seed, differs, edges)
     if not mask.any():
         return None
+    mask = mended(work, mask)
     confidence, doubt = _judged(mask, ground, edges, seed)
     return Found(mask, confidence, doubt)
 

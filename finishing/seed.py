@@ -10,6 +10,7 @@ import numpy as np
 from finishing import masks
 from finishing.ground import Difference
 from finishing.masks import Floats, Mask
+from finishing.symmetry import mirrored
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,9 @@ def _repaired(body: Mask, walls: Mask, edges: Edges, certain: Mask) -> Mask:
         body = _taken(body, _largest_near_middle(offer | body, body), support)
     body = _without_tails(body, certain)
     body = _taken(body, masks.hull_of(body), support, 0.5)
-    mirrored = _mirrored(body)
+    mirror = mirrored(body, reach=60)
     # That the other half has it is evidence, too: less of the edge need be seen.
-    return body if mirrored is None else _taken(body, mirrored, support, 0.3)
+    return body if mirror is None else _taken(body, mirror, support, 0.3)
 
 
 def _taken(body: Mask, offer: Mask, support: Mask, least: float = 0.6) -> Mask:
@@ -149,24 +150,6 @@ def _taken(body: Mask, offer: Mask, support: Mask, least: float = 0.6) -> Mask:
         if rim.sum() >= 6 and support[rim].mean() > least:
             body = body | masks.grown(piece, 3) & whole
     return body
-
-
-def _mirrored(body: Mask) -> Mask | None:
-    """The body's mirror image about its best upright axis; None when it is not symmetric."""
-    rows = body.sum(axis=1)
-    trunk = rows > 0.25 * rows.max()
-    columns = np.flatnonzero(body.any(axis=0))
-    middle = int(columns[0] + columns[-1])
-    best, best_score = None, 0.8
-    for twice_axis in range(middle - 60, middle + 61, 4):
-        mirror = np.zeros_like(body)
-        source = twice_axis - np.arange(body.shape[1])
-        there = (source >= 0) & (source < body.shape[1])
-        mirror[:, there] = body[:, source[there]]
-        score = (mirror & body)[trunk].sum() / max(1, (mirror | body)[trunk].sum())
-        if score > best_score:
-            best, best_score = mirror, score
-    return best
 
 
 def _without_cast_shadow(body: Mask, certain: Mask, shadow: Mask) -> Mask:

@@ -18,6 +18,7 @@ from PIL import Image
 from finishing import learned
 from finishing.cutout import CONFIDENT, CutOut, NothingFound, Stroke, cut_out, cut_out_marked
 from finishing.specs import Box
+from finishing.symmetry import mended
 from tests.finishing import composed
 from tests.finishing.composed import ASSETS, GROUNDS, PRODUCTS, cluttered_grounds, ground_picture, overlap, product_on_canvas
 
@@ -318,3 +319,23 @@ def test_without_the_runtime_or_the_file_the_plain_ground_is_used_and_a_sentence
 
 def test_nothing_is_said_against_a_model_that_can_be_used(runtime: None, model: str) -> None:
     assert learned.unavailable(model) == ""
+
+
+def test_a_bite_in_one_side_of_a_symmetric_body_is_filled_and_a_lone_patch_at_its_foot_goes() -> None:
+    body = np.zeros((300, 200), np.bool_)
+    body[40:260, 50:150] = True
+    hurt = body.copy()
+    hurt[120:140, 142:150] = False
+    hurt[256:264, 130:158] = True
+    alike = np.full((300, 200, 3), 200, np.float32)
+    alike[body] = 210  # hardly to be told from its ground
+    found = mended(alike, hurt)
+    assert found[120:140, 142:149].all()
+    assert not found[261:].any() and not found[256:260, 152:].any()
+
+
+def test_a_body_that_is_not_symmetric_is_left_as_it_is() -> None:
+    mug = np.zeros((300, 240), np.bool_)
+    mug[40:260, 50:150] = True
+    mug[90:200, 150:200] = True
+    assert (mended(np.full((300, 240, 3), 200, np.float32), mug) == mug).all()
