@@ -8,7 +8,6 @@ from PIL import Image
 
 from finishing.colour import WEIGHTS, Pixels, encoded, linear, to_lab
 from finishing.plates import Bytes
-from finishing.specs import Box
 
 # Longest side that is compared: enough for print on a label, and quick.
 _SIDE = 512
@@ -42,11 +41,6 @@ def measure(picture: Bytes, cutout: Bytes, box: tuple[float, float, float, float
         "delta_e": round(float(np.median(difference[sure])), 3),
         "ssim": round(float(similar[sure].mean()), 4),
     }
-
-
-def in_pixels(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
-    """A box of fractions as pixels of a picture."""
-    return box.left * width, box.top * height, box.right * width, box.bottom * height
 
 
 def _reference(cutout: Bytes, box: tuple[float, float, float, float]) -> tuple[Pixels, Pixels]:

@@ -43,7 +43,6 @@ class SafePhoto:
     extension: str
     width: int
     height: int
-    has_alpha: bool
 
 
 def make_safe(data: bytes, name: str = "") -> SafePhoto:
@@ -62,7 +61,6 @@ def make_safe(data: bytes, name: str = "") -> SafePhoto:
         extension="png" if png else "jpg",
         width=int(facts["width"]),
         height=int(facts["height"]),
-        has_alpha=png,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from finishing.finish import FinishError, finish
@@ -65,7 +66,7 @@ def finish_ad(ad: Ad, raw: Raw) -> bool:
         brand=raw.brand,
         style=raw.style,
         cutout=raw.cutout,
-        marks=MarkSpec(source_type=_source_type(raw), generator=GENERATOR, ad_id=str(ad.pk)),
+        marks=MarkSpec(source_type=_source_type(raw), generator=GENERATOR, version=settings.VERSION, ad_id=str(ad.pk)),
     )
     file = store.keep(made.data, type=made.type, width=made.width, height=made.height)
     with transaction.atomic():

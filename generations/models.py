@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Brand, Product
+from finishing.cutout import CONFIDENT
 from finishing.shapes import SHAPES, Shape
 from finishing.specs import CopySpec, Geometry
 from keeping.models import StoredFile
@@ -39,8 +40,6 @@ class Photo(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    CONFIDENT = 0.45  # Below this the cut-out is a guess: measured on plain and busy grounds.
-
     class Meta:
         ordering = ["-created_at", "-id"]
 
@@ -50,7 +49,7 @@ class Photo(models.Model):
     @property
     def cutout_usable(self) -> bool:
         """Whether ads may use the cut-out without asking."""
-        return self.cutout_id is not None and self.confidence >= self.CONFIDENT
+        return self.cutout_id is not None and self.confidence >= CONFIDENT
 
 
 class Claimed(models.Model):

@@ -7,6 +7,7 @@ import io
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from PIL import Image
 from generations import finish, queries, states
 from generations.models import Ad, Generation, Picture, Step
 from keeping import store
-from painting.engine import EngineError, Painted, PictureOrder, ProductShot, Progress
+from painting.engine import EngineError, PictureOrder, ProductShot, Progress
 from painting.engines import engine as engine_named
 from prompting.offline import Offline
 
@@ -96,7 +97,7 @@ def _paint(picture: Picture, hold: states.Hold) -> None:
     pixels = _check_picture(painted.image, shape.size)
     raw = store.keep(painted.image, type="image/png", width=shape.width, height=shape.height)
     with transaction.atomic():
-        states.move(
+        if states.move(
             picture,
             Picture.Status.FINISHING,
             raw=raw,
@@ -105,8 +106,9 @@ def _paint(picture: Picture, hold: states.Hold) -> None:
             facts=dict(painted.facts),
             server_name=painted.server,
             progress=1.0,
-        )
-        _write_step(picture, painted, time.monotonic() - started)
+        ):
+            seconds = time.monotonic() - started
+            _record_paint(picture, seconds=seconds, gpu_seconds=painted.gpu_seconds, micro_usd=painted.micro_usd)
 
 
 def picture_order(picture: Picture) -> PictureOrder:
@@ -170,16 +172,9 @@ def _progress_writer(picture: Picture, hold: states.Hold) -> Callable[[Progress]
     return on_progress
 
 
-def _write_step(picture: Picture, painted: Painted, seconds: float) -> None:
+def _record_paint(picture: Picture, **facts: Any) -> None:
     Step.objects.create(
-        kind=Step.Kind.PAINT,
-        generation=picture.generation,
-        picture=picture,
-        attempt=picture.attempt,
-        who=picture.engine,
-        seconds=seconds,
-        gpu_seconds=painted.gpu_seconds,
-        micro_usd=painted.micro_usd,
+        kind=Step.Kind.PAINT, generation=picture.generation, picture=picture, attempt=picture.attempt, who=picture.engine, **facts
     )
 
 
@@ -245,14 +240,7 @@ def _after_error(picture: Picture, code: str, sentence: str, *, permanent: bool)
     """Try again later, or say why there will be no picture."""
     if code == "lost":
         return
-    Step.objects.create(
-        kind=Step.Kind.PAINT,
-        generation=picture.generation,
-        picture=picture,
-        attempt=picture.attempt,
-        who=picture.engine,
-        error=sentence[:400],
-    )
+    _record_paint(picture, error=sentence[:400])
     if permanent or picture.attempt >= ATTEMPTS_AT_MOST:
         _fail(picture, code, sentence)
     else:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from finishing.plates import Bytes
 from finishing.shapes import SHAPES
-from finishing.specs import Stage
+from finishing.specs import Box, Stage
 from painting.engine import Painted, PictureOrder, ProductShot
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +66,8 @@ def cutout(name: str) -> Bytes:
 def photo(name: str) -> Bytes:
     """A sample product's photograph, RGB."""
     return np.asarray(Image.open(PHOTOS / f"{name}.jpg").convert("RGB"))
+
+
+def in_pixels(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
+    """A box of fractions as pixels of a picture."""
+    return box.left * width, box.top * height, box.right * width, box.bottom * height

@@ -15,12 +15,12 @@ import pytest
 from finishing import grounds
 from finishing.colour import luminance, parse_hex, to_lab
 from finishing.compose import trim
-from finishing.fidelity import in_pixels, measure
+from finishing.fidelity import measure
 from finishing.plates import manifest
 from finishing.shapes import SHAPES
 from painting.builtin import SCENES, Builtin
 from painting.engine import EngineError, ProductShot
-from tests.painting.orders import STAGES, cutout, order, pixels, shot
+from tests.painting.orders import STAGES, cutout, in_pixels, order, pixels, shot
 
 PLATES = sorted(manifest(SCENES))
 PODIUM = {"scenes": ["podium"], "palettes": [{"backdrop": "#e8b6a4", "podium": "#f1d3c4", "accent": "#d9927c"}]}
