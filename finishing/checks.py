@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finishing.contrast import Frame
-from finishing.encode import Encoded
+from finishing.encode import Encoded, weight
 from finishing.page import Page, overlap
 from finishing.shapes import is_banner
 from finishing.specs import Check, PlacementSpec
@@ -98,12 +98,11 @@ def _in_zone(page: Page, frame: tuple[float, float, float, float]) -> bool:
 
 
 def _file(page: Page, encoded: Encoded, placement: PlacementSpec) -> list[Check]:
-    kilobytes = len(encoded.data) / 1000
-    limit = f" of at most {placement.max_bytes / 1000:.0f} kB" if placement.max_bytes else ""
+    limit = f" of at most {weight(placement.max_bytes)}" if placement.max_bytes else ""
     fits = placement.max_bytes is None or len(encoded.data) <= placement.max_bytes
     size = (page.width, page.height) == placement.size
     return [
-        Check("file size", "pass" if fits else "fail", f"{kilobytes:.0f} kB{limit}."),
+        Check("file size", "pass" if fits else "fail", f"{weight(len(encoded.data))}{limit}."),
         Check("pixels", "pass" if size else "fail", f"{page.width} × {page.height} pixels, as {placement.title} takes it."),
     ]
 

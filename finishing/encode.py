@@ -53,7 +53,7 @@ def encode(picture: Image.Image, file_types: Sequence[str], max_bytes: int | Non
     for kind in types:
         if encoded := writers[kind](picture, max_bytes, xmp):
             return encoded
-    raise FinishError(f"The picture cannot be made smaller than the {_size(max_bytes)} that this place allows.")
+    raise FinishError(f"The picture cannot be made smaller than the {weight(max_bytes or 0)} that this place allows.")
 
 
 def _jpeg(picture: Image.Image, max_bytes: int | None, xmp: bytes) -> Encoded | None:
@@ -121,5 +121,6 @@ def _png_bytes(picture: Image.Image, xmp: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _size(count: int | None) -> str:
-    return f"{(count or 0) / 1000:.0f} kB"
+def weight(count: int) -> str:
+    """Bytes as a person says them: kB up to a million, then MB (decimal, as networks count)."""
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:g} MB"

@@ -106,3 +106,8 @@ def test_a_small_product_is_told_of() -> None:
     assert where.product is not None
     tiny = replace(where, product=where.product._replace(left=where.product.right - 0.02, top=where.product.bottom - 0.05))
     assert next(check for check in made(spec, geometry=tiny).checks if check.rule == "product").result == "warn"
+
+
+def test_large_limits_are_said_in_megabytes() -> None:
+    ad = made(replace(placement("google_display_336x280"), max_bytes=30_000_000))
+    assert next(check for check in ad.checks if check.rule == "file size").detail.endswith(" kB of at most 30 MB.")
