@@ -123,4 +123,4 @@ def _png_bytes(picture: Image.Image, xmp: bytes) -> bytes:
 
 def weight(count: int) -> str:
     """Bytes as a person says them: kB up to a million, then MB (decimal, as networks count)."""
-    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:g} MB"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{round(count / 1_000_000, 1):g} MB"
