@@ -19,11 +19,11 @@ from generations import states
 from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture, Step
 from generations.tasks import finish_ad, ring, write_generation
 from keeping import store
+from keeping.versions import hash_of
 from painting.engine import EngineError
 from painting.engines import choose
 from prompting.brief import Brief, BriefError
 from templates_app.models import AdTemplate, Placement
-from templates_app.versions import hash_of
 
 __all__ = [
     "BriefError",

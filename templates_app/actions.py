@@ -15,10 +15,11 @@ from finishing.grounds import GroundError
 from finishing.layout import LayoutSpec
 from finishing.plates import PlateError, facts_of
 from finishing.specs import StyleSpec
+from keeping.versions import Version
 from painting.builtin import SCENES
 from painting.builtin_needs import GROUND, BuiltinNeeds
 from painting.engine import EngineError
-from templates_app.models import AdTemplate, AdTemplateVersion, Layout, LayoutVersion, Placement, PlacementVersion, Version
+from templates_app.models import AdTemplate, AdTemplateVersion, Layout, LayoutVersion, Placement, PlacementVersion
 
 Head = AdTemplate | Layout | Placement
 TYPES = {"jpg", "jpeg", "png", "png8", "webp"}  # what finishing can write

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from keeping.showing import NONE, LookOnlyRows, Page, PrettyJson, RowForm, Rows, picture, pretty
+from keeping.versions import Version
 from templates_app.actions import check_placement, check_template, publish_version
 from templates_app.models import (
     AdTemplate,
@@ -26,7 +27,6 @@ from templates_app.models import (
     PlacementVersion,
     TemplateLora,
     TemplatePreview,
-    Version,
 )
 
 

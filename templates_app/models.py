@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 
 from comfy.models import Lora
@@ -15,30 +14,8 @@ from finishing.layout import LayoutSpec
 from finishing.shapes import Shape, is_banner, shape_for
 from finishing.specs import PlacementSpec, SafeZone, StyleSpec
 from keeping.models import StoredFile
+from keeping.versions import Version
 from prompting.writer import TemplateWords
-from templates_app.versions import hash_of
-
-
-class Version(models.Model):
-    """What a head row said at one time. Never changed: an edit is a new version."""
-
-    number = models.PositiveIntegerField()
-    data = models.JSONField()
-    hash = models.CharField(max_length=64, editable=False)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    note = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        abstract = True
-        ordering = ["-number"]
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write a new version; refuses to change one that exists."""
-        if not self._state.adding:
-            raise ValueError("A version is never changed. Write a new one.")
-        self.hash = hash_of(self.data)
-        super().save(*args, **kwargs)
 
 
 class Category(models.Model):

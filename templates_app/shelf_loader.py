@@ -17,9 +17,9 @@ from PIL import Image
 from finishing.fonts import faces
 from finishing.shapes import SHAPES
 from keeping import store
+from keeping.versions import Version, hash_of
 from templates_app.actions import publish_version
-from templates_app.models import AdTemplate, Category, Font, Layout, LayoutVersion, TemplatePreview, Version
-from templates_app.versions import hash_of
+from templates_app.models import AdTemplate, Category, Font, Layout, LayoutVersion, TemplatePreview
 
 SHELF = Path(__file__).parent / "shelf"
 PREVIEWS = SHELF / "previews"

@@ -23,7 +23,7 @@ from api.paging import NewestFirst
 from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
 from generations import actions, queries
 from generations.models import Photo
-from templates_app.versions import hash_of
+from keeping.versions import hash_of
 
 ROUTE = "photos"
 

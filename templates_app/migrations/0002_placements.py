@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import migrations
 
-from templates_app.versions import hash_of
+from keeping.versions import hash_of
 
 FILE = Path(__file__).parent.parent / "shelf" / "placements.json"
 

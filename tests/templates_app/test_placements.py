@@ -10,9 +10,9 @@ import pytest
 from django.apps import apps
 
 from finishing.shapes import SHAPES, shape_for
+from keeping.versions import hash_of
 from templates_app.actions import check_placement, publish_version
 from templates_app.models import Placement, PlacementVersion
-from templates_app.versions import hash_of
 from tests.people import placements
 
 migration = import_module("templates_app.migrations.0002_placements")
