@@ -17,8 +17,9 @@ from finishing.photo import PhotoRefused, make_safe
 from finishing.specs import Box
 from generations import states
 from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture, Step
-from generations.tasks import finish_ad, ring, write_generation
+from generations.tasks import finish_ad, write_generation
 from keeping import store
+from keeping.bell import ring
 from keeping.versions import hash_of
 from painting.engine import EngineError
 from painting.engines import choose

@@ -14,6 +14,7 @@ from accounts.models import Brand, Product
 from finishing.cutout import CONFIDENT
 from finishing.shapes import SHAPES, Shape
 from finishing.specs import CopySpec, Geometry
+from keeping.claims import Claimed
 from keeping.models import StoredFile
 from prompting.brief import Brief
 from prompting.writer import PromptPlan
@@ -50,20 +51,6 @@ class Photo(models.Model):
     def cutout_usable(self) -> bool:
         """Whether ads may use the cut-out without asking."""
         return self.cutout_id is not None and self.confidence >= CONFIDENT
-
-
-class Claimed(models.Model):
-    """The columns by which a worker holds a row. Times are epoch milliseconds of the database's clock."""
-
-    attempt = models.PositiveIntegerField(default=0, editable=False, help_text="The fencing number: one more at each claim.")
-    lease_until = models.BigIntegerField(null=True, blank=True, editable=False)
-    deaths = models.PositiveIntegerField(default=0, editable=False, help_text="How often a lease ran out.")
-    run_after = models.BigIntegerField(default=0, editable=False)
-    error_code = models.CharField(max_length=40, blank=True)
-    error_message = models.CharField(max_length=400, blank=True, help_text="A sentence for the marketer.")
-
-    class Meta:
-        abstract = True
 
 
 class Generation(Claimed):

@@ -24,6 +24,7 @@ from prompting.offline import Offline
 log = logging.getLogger(__name__)
 
 DEATHS_AT_MOST, ATTEMPTS_AT_MOST = 3, 5
+STEP_SECONDS = 15 * 60.0  # longer than this nothing is held by one worker
 PAUSE = 2.0  # seconds before a failed try is tried again; doubled each time
 PROGRESS_EVERY = 0.5  # seconds between two writes of a picture's progress
 
@@ -37,7 +38,7 @@ def write(generation_id: UUID) -> list[UUID]:
         return []
     started = time.monotonic()
     writer = Offline()
-    with states.held(generation):
+    with states.held(generation, at_most_seconds=STEP_SECONDS):
         plan = writer.plan(generation.template_version.words(), generation.brief)
     with transaction.atomic():
         if not states.move(generation, Generation.Status.MAKING, plan_data=plan.as_data(), lease_until=None):
@@ -68,7 +69,7 @@ def make(picture_id: UUID) -> bool:
             "This picture could not be made after several tries. No credit used. Try again with another photo or template.",
         )
         return True
-    with states.held(picture) as hold:
+    with states.held(picture, at_most_seconds=STEP_SECONDS) as hold:
         try:
             if picture.status == Picture.Status.WAITING:
                 states.move(picture, Picture.Status.PAINTING)
@@ -215,7 +216,7 @@ def _finish_ad(ad: Ad, raw: finish.Raw) -> bool:
     started = time.monotonic()
     if ad.status == Ad.Status.WAITING and not states.move(ad, Ad.Status.FINISHING):
         return False
-    with states.held(ad):
+    with states.held(ad, at_most_seconds=STEP_SECONDS):
         try:
             finish.finish_ad(ad, raw)
         except finish.FinishError as error:

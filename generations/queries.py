@@ -5,12 +5,13 @@ from __future__ import annotations
 from statistics import median
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from accounts.queries import brands_of
 from generations.models import Ad, Copy, Event, Generation, Photo, Picture, Step
+from keeping.claims import in_nobodys_hands
 
 # How long a step takes until some have been measured on this machine, in seconds.
 FIRST_GUESS = {Step.Kind.PAINT: 2.0, Step.Kind.FINISH: 0.5}
@@ -138,7 +139,7 @@ def next_pictures(now: int) -> QuerySet[Picture]:
         .values("number")
     )
     return (
-        Picture.objects.filter(_in_nobodys_hands(now), generation__status=Generation.Status.MAKING, status__in=OPEN_PICTURES)
+        Picture.objects.filter(in_nobodys_hands(now), generation__status=Generation.Status.MAKING, status__in=OPEN_PICTURES)
         .annotate(painting_now=Coalesce(Subquery(painting), 0))
         .order_by("painting_now", "created_at", "variation", "id")
     )
@@ -146,18 +147,14 @@ def next_pictures(now: int) -> QuerySet[Picture]:
 
 def open_generations(now: int) -> QuerySet[Generation]:
     """Orders that still have to be written and are in nobody's hands."""
-    return Generation.objects.filter(_in_nobodys_hands(now), status__in=[Generation.Status.WAITING, Generation.Status.WRITING])
+    return Generation.objects.filter(in_nobodys_hands(now), status__in=[Generation.Status.WAITING, Generation.Status.WRITING])
 
 
 def open_ads(now: int) -> QuerySet[Ad]:
     """Ads in nobody's hands whose picture is done: new words wait here."""
-    return Ad.objects.filter(_in_nobodys_hands(now), status__in=OPEN_ADS, picture__status=Picture.Status.READY)
+    return Ad.objects.filter(in_nobodys_hands(now), status__in=OPEN_ADS, picture__status=Picture.Status.READY)
 
 
 def unsettled_generations() -> QuerySet[Generation]:
     """Orders that are being made although nothing of them is open any more: a worker died between the last picture and the sum."""
     return Generation.objects.filter(status=Generation.Status.MAKING).exclude(pictures__status__in=OPEN_PICTURES)
-
-
-def _in_nobodys_hands(now: int) -> Q:
-    return Q(run_after__lte=now) & (Q(lease_until=None) | Q(lease_until__lt=now))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.conf import settings
-from django.db import DatabaseError, connection, models, transaction
-from django.db.models import Case, F, Func, Q, Value, When
+from django.db import models, transaction
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from accounts.models import Brand
-from generations.models import Ad, Claimed, Event, Generation, Picture
+from generations.models import Ad, Event, Generation, Picture
 from generations.queries import OPEN_ADS, OPEN_PICTURES
+from keeping.claims import Claimed, Hold, claim, db_now, held, release
+
+__all__ = ["MAY_FOLLOW", "Hold", "cancel", "claim", "db_now", "held", "move", "note", "release", "settle", "tell_progress"]
 
 GENERATION, PICTURE, AD = Generation.Status, Picture.Status, Ad.Status
 
@@ -38,49 +36,6 @@ MAY_FOLLOW: dict[type[Claimed], dict[str, frozenset[str]]] = {
 }
 
 Row = TypeVar("Row", Generation, Picture, Ad)
-log = logging.getLogger(__name__)
-
-
-class DbNow(Func):
-    """The database's clock in epoch milliseconds, for use inside an UPDATE."""
-
-    output_field = models.BigIntegerField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
-        """Days since noon in Greenwich on 24 November 4714 BC, less those to 1970, as milliseconds."""
-        return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", ()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
-        """The wall clock, not the transaction's: a long transaction must not hold a lease back."""
-        return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", ()
-
-
-def db_now() -> int:
-    """The database's clock in epoch milliseconds."""
-    sql, _ = getattr(DbNow(), f"as_{connection.vendor}")(None, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sql}")
-        return int(cursor.fetchone()[0])
-
-
-def claim(row: Row) -> bool:
-    """Take a row into this worker's hands, if it is free, due and still as we saw it. A lease that ran out counts as a death."""
-    free = Q(lease_until=None) | Q(lease_until__lt=DbNow())
-    same = type(row).objects.filter(free, pk=row.pk, status=row.status, attempt=row.attempt, run_after__lte=DbNow())
-    won = same.update(
-        attempt=F("attempt") + 1,
-        lease_until=DbNow() + Value(_milliseconds(settings.LEASE_SECONDS)),
-        deaths=Case(When(lease_until__isnull=False, then=F("deaths") + 1), default=F("deaths"), output_field=models.PositiveIntegerField()),
-    )
-    if won:
-        row.refresh_from_db(fields=["attempt", "lease_until", "deaths", "run_after", "status"])
-    return bool(won)
-
-
-def release(row: Row, *, after_seconds: float = 0.0, **fields: Any) -> bool:
-    """Put a row down where it stands, to be taken again after some seconds. False when it is no longer ours."""
-    ours = type(row).objects.filter(pk=row.pk, status=row.status, attempt=row.attempt)
-    return bool(ours.update(lease_until=None, run_after=DbNow() + Value(_milliseconds(after_seconds)), **fields))
 
 
 def move(row: Row, to: str, **fields: Any) -> bool:
@@ -159,50 +114,7 @@ def _sum_of(ads: set[str], pictures: set[str]) -> str:
     return GENERATION.REFUSED if PICTURE.REFUSED in pictures else GENERATION.CANCELLED
 
 
-class Hold:
-    """A claimed row in this worker's hands. `lost` is set when somebody else has it now: stop, and drop what you made."""
-
-    def __init__(self) -> None:
-        self.lost = threading.Event()
-        self.done = threading.Event()
-
-
-@contextmanager
-def held(row: Row) -> Iterator[Hold]:
-    """Renew a claimed row's lease from a thread with its own connection until the block ends."""
-    hold = Hold()
-    thread = threading.Thread(target=_beat, args=(type(row), row.pk, row.attempt, hold), daemon=True, name=f"lease-{row.pk}")
-    thread.start()
-    try:
-        yield hold
-    finally:
-        hold.done.set()
-        thread.join(timeout=5)
-
-
-def _beat(model: type[Generation] | type[Picture] | type[Ad], pk: UUID, attempt: int, hold: Hold) -> None:
-    try:
-        while not hold.done.wait(settings.HEARTBEAT_SECONDS):
-            ours = model.objects.filter(pk=pk, attempt=attempt).exclude(status__in=model.FINAL)
-            try:
-                renewed = ours.update(lease_until=DbNow() + Value(_milliseconds(settings.LEASE_SECONDS)))
-            except DatabaseError:
-                # The database may be back before the lease runs out; if not, the fence stops whatever we write late.
-                log.warning("The lease of %s %s could not be renewed", model.__name__, pk, exc_info=True)
-                connection.close()
-                continue
-            if not renewed:
-                hold.lost.set()
-                return
-    finally:
-        connection.close()
-
-
 def _order_of(row: Generation | Picture | Ad) -> Generation:
     if isinstance(row, Generation):
         return row
     return row.generation if isinstance(row, Picture) else row.picture.generation
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task
-from django.db import transaction
-from kombu.exceptions import OperationalError
 
 from generations import pipeline, queries, states
-
-log = logging.getLogger(__name__)
+from keeping.bell import ring
 
 
 @shared_task
@@ -48,15 +44,3 @@ def sweep() -> int:
     for task, pk in open_rows:
         ring(task, pk)
     return len(open_rows)
-
-
-def ring(task: Task[Any, Any], row_id: UUID) -> None:
-    """Ring for a row once it is really there. A bell that does not ring costs seconds, never the row: the sweep rings again."""
-    transaction.on_commit(lambda: _publish(task, row_id))
-
-
-def _publish(task: Task[Any, Any], row_id: UUID) -> None:
-    try:
-        task.apply_async((str(row_id),), ignore_result=True, retry=False)
-    except (OperationalError, OSError) as error:
-        log.warning("The bell for %s %s did not ring: %s", task.name, row_id, error)

@@ -18,7 +18,7 @@ from PIL import Image
 from accounts.models import Brand, User
 from generations import actions, pipeline, queries, states, tasks
 from generations.models import Ad, Event, Generation, Photo, Picture, Step
-from keeping import store
+from keeping import bell, store
 from painting.builtin import Builtin
 from painting.engine import EngineError, Painted, PictureOrder, Progress
 from prompting.brief import Brief
@@ -188,7 +188,7 @@ def test_a_bell_that_does_not_ring_does_not_fail_the_order(
 
     monkeypatch.setattr(tasks.write_generation, "apply_async", dead)
     with django_capture_on_commit_callbacks(execute=True):
-        tasks.ring(tasks.write_generation, order.pk)
+        bell.ring(tasks.write_generation, order.pk)
 
 
 WORKER = """

@@ -107,7 +107,7 @@ def test_a_held_picture_keeps_its_lease_while_the_work_takes_long(order: Generat
     settings.LEASE_SECONDS, settings.HEARTBEAT_SECONDS = 0.6, 0.1  # type: ignore[attr-defined]
     picture = begun(order)
     states.claim(picture)
-    with states.held(picture) as hold:
+    with states.held(picture, at_most_seconds=60) as hold:
         time.sleep(1.2)
         assert not states.claim(Picture.objects.get(pk=picture.pk))
         assert not hold.lost.is_set()
@@ -118,7 +118,7 @@ def test_a_worker_is_told_when_its_picture_was_cancelled(order: Generation, sett
     settings.HEARTBEAT_SECONDS = 0.05  # type: ignore[attr-defined]
     picture = begun(order)
     states.claim(picture)
-    with states.held(picture) as hold:
+    with states.held(picture, at_most_seconds=60) as hold:
         states.cancel(order)
         assert hold.lost.wait(3)
     assert Picture.objects.get(pk=picture.pk).status == Picture.Status.CANCELLED
