@@ -19,6 +19,13 @@ class EngineError(Exception):
         self.code, self.permanent = code, permanent
 
 
+class EngineUnavailable(EngineError):
+    """Nobody can paint now: no server answers, or all are full. The picture waits until one can; that is no failed try."""
+
+    def __init__(self, message: str, *, code: str = "engine_unavailable") -> None:
+        super().__init__(message, code=code)
+
+
 @dataclass(frozen=True)
 class ProductShot:
     """The product to paint a scene around: the safe photograph, and its cut-out (RGBA) when it may be used."""
