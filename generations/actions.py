@@ -9,17 +9,21 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import Brand, IdempotencyKey, Product, User
-from finishing.cutout import CutOut, NothingFound, Stroke, cut_out, cut_out_marked
+from accounts import ledger
+from accounts.models import Brand, IdempotencyKey, PriceVersion, Product, User
+from accounts.prices import price_of
+from finishing.cutout import METHOD, CutOut, NothingFound, Stroke, cut_out, cut_out_marked
 from finishing.photo import PhotoRefused, make_safe
 from finishing.specs import Box
-from generations import states
+from generations import states, steps
 from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture, Step
-from generations.tasks import finish_ad, write_generation
-from keeping import store
+from generations.tasks import finish_ad, stop_picture, write_generation
+from keeping import room, store
 from keeping.bell import ring
+from keeping.crashpoints import crashpoint
 from keeping.versions import hash_of
 from painting.engine import EngineError
 from painting.engines import choose
@@ -28,6 +32,7 @@ from templates_app.models import AdTemplate, Placement
 
 __all__ = [
     "BriefError",
+    "CreditsMissing",
     "KeyReused",
     "OrderRefused",
     "PhotoRefused",
@@ -43,6 +48,7 @@ __all__ = [
 VARIATIONS_AT_MOST, PLACEMENTS_AT_MOST = 8, 40  # there are seven shapes, so eight at most hold by themselves
 SEED_MOST = SEED_MAX - VARIATIONS_AT_MOST  # variations take the seeds that follow
 ORDER_ROUTE = "generations"
+NO_ROOM = "There is no room left on this machine for new pictures. Ask whoever runs it to free some space, then try again."
 KEPT = timedelta(hours=24)  # how long a key gives its first answer again
 
 
@@ -54,23 +60,44 @@ class OrderRefused(ValueError):
         self.errors = dict(errors)
 
 
+class CreditsMissing(OrderRefused):
+    """An order that the brand cannot pay for."""
+
+
 class KeyReused(ValueError):
     """The idempotency key came before, with another order."""
 
 
 def add_photo(*, by: User | None, brand: Brand, data: bytes, name: str = "", product: Product | None = None) -> Photo:
     """Make an uploaded picture safe, cut the product out, and keep both. Raises PhotoRefused with one sentence; nothing is kept then."""
+    if not room.enough_room():
+        raise PhotoRefused(NO_ROOM, code="no_room")
     safe = make_safe(data, name)
     started = time.monotonic()
-    found, advice = _cut_out(safe.data)
-    seconds = time.monotonic() - started
     file = store.keep(safe.data, type=safe.type, width=safe.width, height=safe.height)
-    photo = Photo(brand=brand, created_by=by, product=product, name=name[:200], file=file, advice=advice)
-    _take_cutout(photo, found)
+    photo = Photo(brand=brand, created_by=by, product=product, name=name[:200], file=file)
+    input_hash = steps.hash_of_inputs(file.sha256, str(settings.CUTOUT_MODEL_PATH or ""), METHOD)
+    if not _cut_out_before(photo, input_hash):
+        found, photo.advice = _cut_out(safe.data)
+        _take_cutout(photo, found)
     with transaction.atomic():
         photo.save()
-        Step.objects.create(kind=Step.Kind.CUT_OUT, photo=photo, who=photo.cutout_method or "none", seconds=seconds, error=advice)
+        facts = {"photo": photo, "who": photo.cutout_method or "none", "output": photo.cutout}
+        steps.record(Step.Kind.CUT_OUT, subject=photo.pk, input_hash=input_hash, seconds=time.monotonic() - started, **facts)
     return photo
+
+
+def _cut_out_before(photo: Photo, input_hash: str) -> bool:
+    """Take over the cut-out of the same picture in the same brand, unless a person has marked the product there since."""
+    earlier = Photo.objects.filter(
+        brand=photo.brand, steps__kind=Step.Kind.CUT_OUT, steps__input_hash=input_hash, steps__error="", cutout=F("steps__output")
+    )
+    same = earlier.exclude(cutout=None).order_by("-created_at").first()
+    if same is None:
+        return False
+    photo.cutout, photo.cutout_box, photo.cutout_method = same.cutout, same.cutout_box, same.cutout_method
+    photo.confidence, photo.advice = same.confidence, same.advice
+    return True
 
 
 def _cut_out(data: bytes) -> tuple[CutOut | None, str]:
@@ -111,7 +138,8 @@ def mark_product(
     _take_cutout(photo, found)
     with transaction.atomic():
         photo.save(update_fields=["cutout", "cutout_box", "cutout_method", "confidence", "advice"])
-        Step.objects.create(kind=Step.Kind.CUT_OUT, photo=photo, who="marked", seconds=time.monotonic() - started)
+        facts = {"photo": photo, "who": "marked", "output": photo.cutout}
+        steps.record(Step.Kind.CUT_OUT, subject=photo.pk, seconds=time.monotonic() - started, **facts)
     return photo
 
 
@@ -141,6 +169,7 @@ def order_generation(
     with another order.
     """
     chosen = check_order(brand, template, placements, variations=variations, seed=seed, engine=engine)
+    price = price_of(chosen)
     _check_photos(brand, template, photos)
     body_hash = hash_of(
         [str(brand.pk), template.slug, brief.as_data(), [p.slug for p in placements], [str(p.pk) for p in photos]]
@@ -157,19 +186,24 @@ def order_generation(
                 brief_data=brief.as_data(),
                 variations=variations,
                 engine=engine,
+                price=price,
+                deadline=states.db_now() + round(settings.DEADLINE_SECONDS * 1000),
                 seed=secrets.randbelow(SEED_MOST) if seed is None else seed,
                 lora_strength=lora_strength,
                 use_cutout=use_cutout,
                 client_ref=client_ref[:100],
             )
-            _write_rows(generation, chosen, placements, photos)
-            # The ledger's hold for this order belongs here, in the same transaction. Every price is 0 for now.
+            pictures = _write_rows(generation, chosen, price, placements, photos)
             if by and idempotency_key:
                 IdempotencyKey.objects.create(
                     caller=by, route=ORDER_ROUTE, key=idempotency_key[:200], body_hash=body_hash, answer={"generation": str(generation.pk)}
                 )
-            states.note(generation, "generation.waiting", generation.pk)
+            states.note(generation, [("generation.waiting", generation.pk)])
+            ledger.hold(brand.pk, {picture.pk: picture.credits for picture in pictures}, note=f"Order {generation.pk}")
             ring(write_generation, generation.pk)
+            crashpoint("W1")
+    except ledger.NotEnoughCredits as missing:
+        raise CreditsMissing({"credits": str(missing)}) from missing
     except IntegrityError:
         # Two requests with one key met; the first one's order is the answer to both.
         if by and idempotency_key and (earlier := _earlier(by, idempotency_key, body_hash)):
@@ -183,6 +217,8 @@ def check_order(
 ) -> str:
     """The engine that would paint this order. Raises OrderRefused with a sentence for each field that is wrong; photos come later."""
     errors: dict[str, str] = {}
+    if not room.enough_room():
+        errors["room"] = NO_ROOM
     if not template.published or template.current is None:
         errors["template"] = f"The template '{template.slug}' is not offered any more. Pick another one."
     if brand.deleted_at:
@@ -227,8 +263,10 @@ def _earlier(by: User, key: str, body_hash: str) -> Generation | None:
     return earlier
 
 
-def _write_rows(generation: Generation, engine: str, placements: Sequence[Placement], photos: Sequence[Photo]) -> None:
-    """Pictures (variations x shapes), the copy, and the ads that wait for them."""
+def _write_rows(
+    generation: Generation, engine: str, price: PriceVersion, placements: Sequence[Placement], photos: Sequence[Photo]
+) -> list[Picture]:
+    """Pictures (variations x shapes) at today's price, the copy, and the ads that wait for them. Gives the pictures."""
     GenerationPhoto.objects.bulk_create(
         GenerationPhoto(generation=generation, photo=photo, position=position) for position, photo in enumerate(photos)
     )
@@ -243,7 +281,14 @@ def _write_rows(generation: Generation, engine: str, placements: Sequence[Placem
     shapes = dict.fromkeys(version.shape.id for version in versions)
     pictures = Picture.objects.bulk_create(
         # Neighbouring seeds: the variation with seed s is the first picture of an order with seed s.
-        Picture(generation=generation, variation=number, shape=shape, seed=generation.seed + number - 1, engine=engine)
+        Picture(
+            generation=generation,
+            variation=number,
+            shape=shape,
+            seed=generation.seed + number - 1,
+            engine=engine,
+            credits=price.credits(shape),
+        )
         for number in range(1, generation.variations + 1)
         for shape in shapes
     )
@@ -253,6 +298,7 @@ def _write_rows(generation: Generation, engine: str, placements: Sequence[Placem
         for version in versions
         if version.shape.id == picture.shape
     )
+    return pictures
 
 
 def change_words(*, by: User | None, generation: Generation, words: Mapping[str, str], variation: int | None = None) -> Copy:
@@ -284,7 +330,7 @@ def change_words(*, by: User | None, generation: Generation, words: Mapping[str,
         )
         if not ads:
             raise BriefError({"headline": "There is no finished picture yet to lay new words over. Wait until one is ready."})
-        states.note(generation, "copy.made", copy.pk)
+        states.note(generation, [("copy.made", copy.pk)])
         for ad in ads:
             ring(finish_ad, ad.pk)
     return copy
@@ -296,9 +342,14 @@ def undo_words(*, by: User | None, copy: Copy) -> None:
         raise BriefError({"headline": "These are the first words of this order; there is nothing to go back to."})
     with transaction.atomic():
         if Copy.objects.filter(pk=copy.pk, undone_at=None).update(undone_at=timezone.now()):
-            states.note(copy.generation, "copy.undone", copy.pk)
+            states.note(copy.generation, [("copy.undone", copy.pk)])
 
 
 def cancel_generation(*, by: User | None, generation: Generation) -> bool:
     """Stop an order: what is ready stays, the rest is dropped and costs nothing. False when it had ended already."""
-    return states.cancel(generation)
+    painting = list(generation.pictures.filter(status=Picture.Status.PAINTING).values_list("pk", flat=True))
+    stopped = states.cancel(generation)
+    crashpoint("K20")
+    for pk in painting:
+        ring(stop_picture, pk)
+    return stopped

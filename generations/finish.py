@@ -1,4 +1,4 @@
-"""From a painted picture and some words to one kept file: rows in, rows out; the craft itself is `finishing`."""
+"""From a painted picture and some words to one kept file: rows in, a row's fields out; the craft itself is `finishing`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from finishing.finish import FinishError, finish
 from finishing.marks import MarkSpec
 from finishing.specs import BrandSpec, FinishedAd, StyleSpec
-from generations import states
 from generations.models import Ad, Generation, Photo, Picture
 from keeping import store
 
@@ -55,8 +53,8 @@ class Raw:
         )
 
 
-def finish_ad(ad: Ad, raw: Raw) -> bool:
-    """Make, keep and write down one finished file. False when the ad is no longer ours. Raises FinishError."""
+def finish_ad(ad: Ad, raw: Raw) -> dict[str, Any]:
+    """Make and keep one finished file. Gives what its row says once it is ready. Raises FinishError."""
     made = finish(
         picture=raw.image,
         geometry=raw.picture.geometry,
@@ -69,17 +67,14 @@ def finish_ad(ad: Ad, raw: Raw) -> bool:
         marks=MarkSpec(source_type=_source_type(raw), generator=GENERATOR, version=settings.VERSION, ad_id=str(ad.pk)),
     )
     file = store.keep(made.data, type=made.type, width=made.width, height=made.height)
-    with transaction.atomic():
-        return states.move(
-            ad,
-            Ad.Status.READY,
-            file=file,
-            pixels=made.pixels,
-            alt=_alt(ad, raw),
-            checks=[check.as_data() for check in made.checks],
-            fidelity=dict(made.fidelity),
-            recipe=recipe(ad, raw, made),
-        )
+    return {
+        "file": file,
+        "pixels": made.pixels,
+        "alt": _alt(ad, raw),
+        "checks": [check.as_data() for check in made.checks],
+        "fidelity": dict(made.fidelity),
+        "recipe": recipe(ad, raw, made),
+    }
 
 
 def recipe(ad: Ad, raw: Raw, made: FinishedAd) -> dict[str, Any]:

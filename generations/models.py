@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Brand, Product
+from accounts.models import Brand, PriceVersion, Product
 from finishing.cutout import CONFIDENT
 from finishing.shapes import SHAPES, Shape
 from finishing.specs import CopySpec, Geometry
@@ -80,6 +80,12 @@ class Generation(Claimed):
     lora_strength = models.FloatField(null=True, blank=True)
     use_cutout = models.BooleanField(default=True, help_text="Off: the photograph stands in the template's frame.")
     client_ref = models.CharField(max_length=100, blank=True)
+    price = models.ForeignKey(
+        PriceVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="The price list it was ordered by."
+    )
+    deadline = models.BigIntegerField(
+        default=0, editable=False, help_text="When whatever is still open fails, in epoch milliseconds of the database's clock."
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     plan_data = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -92,6 +98,8 @@ class Generation(Claimed):
             models.Index(fields=["brand", "-created_at"], name="generations_of_a_brand"),
             # The sweep looks for open orders.
             models.Index(fields=["run_after"], condition=Q(status__in=["waiting", "writing"]), name="open_generations"),
+            # And for those that are open beyond their deadline, or of which nothing is open any more.
+            models.Index(fields=["deadline"], condition=Q(status__in=["waiting", "writing", "making"]), name="orders_by_deadline"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(variations__gte=1, variations__lte=8), name="one_to_eight_variations"),
@@ -152,6 +160,7 @@ class Picture(Claimed):
     shape = models.CharField(max_length=8, choices=[(shape, shape) for shape in SHAPES])
     seed = models.BigIntegerField()
     engine = models.CharField(max_length=20)
+    credits = models.PositiveIntegerField(default=0, help_text="What it costs when it is ready, as quoted at the order.")
     server_name = models.CharField(max_length=80, blank=True)
     job_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Our own id for the engine's work, saved before it is sent.")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
@@ -168,6 +177,8 @@ class Picture(Claimed):
         indexes = [
             # The claim looks for waiting pictures in fair order, the sweep for those in nobody's hands.
             models.Index(fields=["run_after"], condition=Q(status__in=["waiting", "painting", "finishing"]), name="open_pictures"),
+            # Whether a server gave us a picture that belongs to another order.
+            models.Index(fields=["pixels"], name="pictures_by_pixels"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["generation", "variation", "shape"], name="one_picture_per_variation_and_shape"),
@@ -279,7 +290,10 @@ class Ad(Claimed):
 
 
 class Step(models.Model):
-    """One step of the work, for the record: who did it, how long it took, what it used."""
+    """One step of the work: who did it, how long it took, what it used, and what came out.
+
+    A step that went well is remembered by the hash of what went in: the same work for the same row is not done, or paid, twice.
+    """
 
     class Kind(models.TextChoices):
         WRITE = "write", "Write"
@@ -294,7 +308,10 @@ class Step(models.Model):
     ad = models.ForeignKey(Ad, on_delete=models.CASCADE, null=True, blank=True, related_name="steps")
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, null=True, blank=True, related_name="steps")
     attempt = models.PositiveIntegerField(default=0)
-    input_hash = models.CharField(max_length=64, blank=True)
+    subject = models.UUIDField(null=True, blank=True, editable=False, help_text="The row it was done for.")
+    input_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of everything that went in.")
+    output = models.ForeignKey(StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    output_data = models.JSONField(default=dict, blank=True)
     who = models.CharField(max_length=80, help_text="The engine, server or writer that did it.")
     seconds = models.FloatField(default=0.0)
     tokens = models.PositiveIntegerField(default=0)
@@ -307,6 +324,13 @@ class Step(models.Model):
         ordering = ["created_at", "id"]
         # Estimates read the newest measured times of a kind.
         indexes = [models.Index(fields=["kind", "who", "-created_at"], name="newest_steps_of_a_kind")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject", "input_hash"],
+                condition=Q(error="", subject__isnull=False) & ~Q(input_hash=""),
+                name="a_step_is_done_once_for_the_same_input",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} by {self.who}"
@@ -328,3 +352,36 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+
+class Breaker(models.Model):
+    """Whether something outside works: an engine or a writer, by name. Open, it is left in peace for a while. Times as in `Claimed`."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    failures = models.PositiveIntegerField(default=0, help_text="In a row, within the window.")
+    first_failure = models.BigIntegerField(default=0, editable=False)
+    open_until = models.BigIntegerField(default=0, editable=False, help_text="Not asked before this time; 0: closed, all is well.")
+    probe_until = models.BigIntegerField(default=0, editable=False, help_text="One try is under way to see whether it works again.")
+    reason = models.CharField(max_length=400, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Rate(models.Model):
+    """How often something happened in one slot of time: hourly jobs run once a slot, whoever asks; budgets end at a number."""
+
+    name = models.CharField(max_length=80)
+    slot = models.BigIntegerField(help_text="The number of the slot since 1970.")
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["name", "-slot"]
+        constraints = [models.UniqueConstraint(fields=["name", "slot"], name="one_count_per_name_and_slot")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.slot}: {self.count}"

@@ -12,63 +12,112 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from PIL import Image
 
-from generations import finish, queries, states
+from generations import alone, breakers, finish, queries, states, steps
 from generations.models import Ad, Generation, Picture, Step
-from keeping import store
-from painting.engine import EngineError, PictureOrder, ProductShot, Progress
+from keeping import room, store
+from keeping.claims import Claimed
+from keeping.crashpoints import crashpoint
+from painting.builtin import Builtin
+from painting.engine import EngineError, EngineUnavailable, PictureOrder, ProductShot, Progress
 from painting.engines import engine as engine_named
 from prompting.offline import Offline
 
 log = logging.getLogger(__name__)
 
-DEATHS_AT_MOST, ATTEMPTS_AT_MOST = 3, 5
+DEATHS_AT_MOST, TRIES_AT_MOST = 3, 5
 STEP_SECONDS = 15 * 60.0  # longer than this nothing is held by one worker
 PAUSE = 2.0  # seconds before a failed try is tried again; doubled each time
 PROGRESS_EVERY = 0.5  # seconds between two writes of a picture's progress
+SUSPECT = frozenset({"wrong_size", "flat_picture", "not_ours"})  # seen twice on one picture, it is no accident
+FENCED = "Another worker had it by then; this result was dropped."
+PICTURE_JOINS = ("generation__template_version__template", "generation__brand")
+AD_JOINS = ("picture__generation", "copy", "placement__placement")
 
 
 def write(generation_id: UUID) -> list[UUID]:
     """Ask the writer for a plan and save it. Gives the ids of the pictures that may now be painted."""
     generation = Generation.objects.select_related("template_version__template", "brand").get(pk=generation_id)
-    if generation.status not in (Generation.Status.WAITING, Generation.Status.WRITING) or not states.claim(generation):
+    if generation.status not in states.UNWRITTEN or not states.claim(generation):
+        return []
+    crashpoint("K1")
+    if given_up(generation):
+        states.fail(generation, code="gave_up", sentence="This order could not be begun after several tries. No credit used. Order again.")
         return []
     if generation.status == Generation.Status.WAITING and not states.move(generation, Generation.Status.WRITING):
         return []
+    with states.held(generation, at_most_seconds=STEP_SECONDS):
+        try:
+            return _write(generation)
+        except Exception as error:
+            log.exception("Order %s could not be written", generation.pk)
+            _record(Step.Kind.WRITE, generation, who="writer", error=f"{type(error).__name__}: {error}"[:400])
+            states.release(generation, after_seconds=PAUSE * 2 ** min(generation.tries, 5))
+            return []
+
+
+def _write(generation: Generation) -> list[UUID]:
     started = time.monotonic()
     writer = Offline()
-    with states.held(generation, at_most_seconds=STEP_SECONDS):
-        plan = writer.plan(generation.template_version.words(), generation.brief)
+    words = generation.template_version.words()
+    input_hash = steps.hash_of_inputs(writer.name, words, generation.brief_data)
+    crashpoint("K2")
+    plan = writer.plan(words, generation.brief)
+    crashpoint("K3")
     with transaction.atomic():
         if not states.move(generation, Generation.Status.MAKING, plan_data=plan.as_data(), lease_until=None):
             return []
-        Step.objects.create(
-            kind=Step.Kind.WRITE, generation=generation, attempt=generation.attempt, who=writer.name, seconds=time.monotonic() - started
-        )
+        facts = {"input_hash": input_hash, "output_data": plan.as_data(), "seconds": time.monotonic() - started}
+        _record(Step.Kind.WRITE, generation, who=writer.name, **facts)
+    crashpoint("K4")
     return list(generation.pictures.values_list("pk", flat=True))
 
 
-def make_next(picture_id: UUID | None = None) -> bool:
-    """Make the picture that is next in fair order; the id is only what rang. False when there is nothing to make."""
-    for picture in queries.next_pictures(states.db_now()).values_list("pk", flat=True)[:8]:
-        if make(picture):
-            return True
-    return False
+def make_next() -> bool:
+    """Make the picture that is next in fair order. False when there is nothing to make now."""
+    if not room.enough_room():
+        return False
+    return any(make(pk) for pk in queries.next_pictures(states.db_now()).values_list("pk", flat=True)[:8])
 
 
 def make(picture_id: UUID) -> bool:
-    """Take one picture all the way to its files, from wherever it stands. False when another hand has it."""
-    picture = Picture.objects.select_related("generation__template_version__template", "generation__brand").get(pk=picture_id)
-    if picture.status in Picture.FINAL or not states.claim(picture):
+    """Take one picture all the way to its files, from wherever it stands. False when another hand has it, or nobody can paint it now."""
+    picture = Picture.objects.select_related(*PICTURE_JOINS).get(pk=picture_id)
+    if picture.status in Picture.FINAL or not breakers.may_try(picture.engine) or not states.claim(picture):
         return False
-    if picture.deaths >= DEATHS_AT_MOST or picture.attempt > ATTEMPTS_AT_MOST:
-        _fail(
-            picture,
-            "gave_up",
-            "This picture could not be made after several tries. No credit used. Try again with another photo or template.",
-        )
-        return True
+    crashpoint("K1")
+    if given_up(picture):
+        sentence = "This picture could not be made after several tries. No credit used. Try again with another photo or template."
+        _fail(picture, "gave_up", sentence)
+    elif picture.deaths:
+        alone.make_alone(picture, seconds=STEP_SECONDS)
+    else:
+        _work(picture)
+    crashpoint("K17")
+    return True
+
+
+def work_claimed(kind: str, row_id: UUID, attempt: int) -> None:
+    """The work of a child process: a picture or an ad that its parent has claimed under this number."""
+    if kind == "picture":
+        picture = Picture.objects.select_related(*PICTURE_JOINS).filter(pk=row_id, attempt=attempt).first()
+        if picture and picture.status not in Picture.FINAL:
+            _work(picture)
+    else:
+        ad = Ad.objects.select_related(*AD_JOINS).filter(pk=row_id, attempt=attempt).first()
+        if ad and ad.status not in Ad.FINAL:
+            _work_ad(ad, finish.Raw.of(ad.picture))
+
+
+def given_up(row: Claimed) -> bool:
+    """Whether a row has killed or failed its workers often enough."""
+    return row.deaths >= DEATHS_AT_MOST or row.tries > TRIES_AT_MOST
+
+
+def _work(picture: Picture) -> None:
+    """Every step that a claimed picture still needs, with a reason in the row when one does not work."""
     with states.held(picture, at_most_seconds=STEP_SECONDS) as hold:
         try:
             if picture.status == Picture.Status.WAITING:
@@ -77,39 +126,47 @@ def make(picture_id: UUID) -> bool:
                 _paint(picture, hold)
             if picture.status == Picture.Status.FINISHING and not hold.lost.is_set():
                 _finish_ads(picture)
+        except EngineUnavailable as outage:
+            breakers.failed(picture.engine, str(outage))
+            states.release(picture, after_seconds=PAUSE, pauses=F("pauses") + 1)
         except EngineError as error:
             _after_error(picture, error.code, str(error), permanent=error.permanent)
-        except Exception:
+        except Exception as error:
             log.exception("Picture %s could not be made", picture.pk)
-            _after_error(
-                picture, "internal", "Something went wrong on our side while making this picture. No credit used.", permanent=False
-            )
+            _record(Step.Kind.PAINT, picture, who=picture.engine, error=f"{type(error).__name__}: {error}"[:400])
+            _after_error(picture, "internal", "Something went wrong on our side while making this picture. No credit used.")
     states.settle(picture.generation)
-    return True
 
 
 def _paint(picture: Picture, hold: states.Hold) -> None:
-    """Ask the engine for the raw picture, keep it, and only then say so in the row."""
-    started = time.monotonic()
+    """Ask the engine for the raw picture, keep it, remember it, and only then say so in the row."""
     order = picture_order(picture)
+    input_hash = steps.hash_of_inputs(picture.engine, order)
+    step = steps.remembered(Step.Kind.PAINT, picture.pk, input_hash)
+    if step is None or step.output is None:
+        step = _painted(picture, order, input_hash, hold)
+    breakers.worked(picture.engine)
+    fields = {"geometry_data": step.output_data["geometry"], "facts": step.output_data["facts"], "pixels": step.output_data["pixels"]}
+    won = states.move(picture, Picture.Status.FINISHING, raw=step.output, server_name=step.output_data["server"], progress=1.0, **fields)
+    if not won:
+        _record(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
+
+
+def _painted(picture: Picture, order: PictureOrder, input_hash: str, hold: states.Hold) -> Step:
+    """Paint, check, keep; the step that says so stands before the picture's row moves, so that no crash makes us paint twice."""
+    started = time.monotonic()
     engine = engine_named(picture.engine)
     painted = engine.resume(order) or engine.paint(order, _progress_writer(picture, hold))
     shape = picture.shape_spec
     pixels = _check_picture(painted.image, shape.size)
+    _check_new(picture, pixels)
     raw = store.keep(painted.image, type="image/png", width=shape.width, height=shape.height)
-    with transaction.atomic():
-        if states.move(
-            picture,
-            Picture.Status.FINISHING,
-            raw=raw,
-            pixels=pixels,
-            geometry_data=painted.geometry.as_data(),
-            facts=dict(painted.facts),
-            server_name=painted.server,
-            progress=1.0,
-        ):
-            seconds = time.monotonic() - started
-            _record_paint(picture, seconds=seconds, gpu_seconds=painted.gpu_seconds, micro_usd=painted.micro_usd)
+    crashpoint("K13")
+    output = {"geometry": painted.geometry.as_data(), "facts": dict(painted.facts), "server": painted.server, "pixels": pixels}
+    seconds = time.monotonic() - started
+    spent = {"seconds": seconds, "gpu_seconds": painted.gpu_seconds, "micro_usd": painted.micro_usd}
+    facts = {"who": picture.engine, "input_hash": input_hash, "output": raw, "output_data": output, **spent}
+    return _record(Step.Kind.PAINT, picture, **facts) or steps.remembered(Step.Kind.PAINT, picture.pk, input_hash)  # type: ignore[return-value] # one of the two stands
 
 
 def picture_order(picture: Picture) -> PictureOrder:
@@ -156,6 +213,14 @@ def _check_picture(image: bytes, size: tuple[int, int]) -> str:
     return hashlib.sha256(rgb.tobytes()).hexdigest()
 
 
+def _check_new(picture: Picture, pixels: str) -> None:
+    """A server that gives another order's picture is found out: two seeds never give the same pixels. The built-in engine gives none away."""
+    if picture.engine == Builtin.name:
+        return
+    if Picture.objects.filter(pixels=pixels).exclude(seed=picture.seed).exists():
+        raise EngineError("The engine gave a picture that belongs to another order.", code="not_ours")
+
+
 def _progress_writer(picture: Picture, hold: states.Hold) -> Callable[[Progress], None]:
     """Writes progress at most twice a second, and stops the engine when the picture is somebody else's or was cancelled."""
     last = 0.0
@@ -173,36 +238,34 @@ def _progress_writer(picture: Picture, hold: states.Hold) -> Callable[[Progress]
     return on_progress
 
 
-def _record_paint(picture: Picture, **facts: Any) -> None:
-    Step.objects.create(
-        kind=Step.Kind.PAINT, generation=picture.generation, picture=picture, attempt=picture.attempt, who=picture.engine, **facts
-    )
+def _record(kind: str, row: Generation | Picture | Ad, **facts: Any) -> Step | None:
+    """A step of this row, with the order and the picture that it belongs to."""
+    picture = row.picture if isinstance(row, Ad) else row if isinstance(row, Picture) else None
+    belongs = {"picture": picture, "ad": row if isinstance(row, Ad) else None}
+    generation = picture.generation if picture else row
+    return steps.record(kind, subject=row.pk, attempt=row.attempt, generation=generation, **belongs, **facts)
 
 
 def _finish_ads(picture: Picture) -> None:
     """Finish every ad of this picture, in the same task: queued behind the other pictures, the first ready ad would come last."""
     raw = finish.Raw.of(picture)
-    for ad in _ads_of(picture):
+    for ad in picture.ads.select_related(*AD_JOINS).order_by("created_at", "id"):
         if ad.status not in Ad.FINAL:
             _finish_ad(ad, raw)
     statuses = set(picture.ads.values_list("status", flat=True))
     if not statuses <= Ad.FINAL:
         states.release(picture, after_seconds=PAUSE)
     elif Ad.Status.READY in statuses:
-        states.move(picture, Picture.Status.READY)
+        states.move(picture, Picture.Status.READY, error_code="", error_message="")
     elif Ad.Status.FAILED in statuses:
         first = picture.ads.filter(status=Ad.Status.FAILED).first()
         _fail(picture, "no_ad_finished", first.error_message if first else "")
 
 
-def _ads_of(picture: Picture) -> list[Ad]:
-    return list(picture.ads.select_related("copy", "placement__placement").order_by("created_at", "id"))
-
-
 def finish_ad(ad_id: UUID) -> bool:
     """Finish one ad whose picture is painted already: new words come this way. False when another hand has it."""
-    ad = Ad.objects.select_related("picture__generation", "copy", "placement__placement").get(pk=ad_id)
-    if ad.status in Ad.FINAL or ad.picture.raw_id is None:
+    ad = Ad.objects.select_related(*AD_JOINS).get(pk=ad_id)
+    if ad.status in Ad.FINAL or ad.picture.raw_id is None or not room.enough_room():
         return False
     return _finish_ad(ad, finish.Raw.of(ad.picture))
 
@@ -210,51 +273,73 @@ def finish_ad(ad_id: UUID) -> bool:
 def _finish_ad(ad: Ad, raw: finish.Raw) -> bool:
     if not states.claim(ad):
         return False
-    if ad.deaths >= DEATHS_AT_MOST or ad.attempt > ATTEMPTS_AT_MOST:
+    if given_up(ad):
         states.move(ad, Ad.Status.FAILED, error_code="gave_up", error_message="This file could not be finished after several tries.")
-        return True
-    started = time.monotonic()
-    if ad.status == Ad.Status.WAITING and not states.move(ad, Ad.Status.FINISHING):
-        return False
-    with states.held(ad, at_most_seconds=STEP_SECONDS):
-        try:
-            finish.finish_ad(ad, raw)
-        except finish.FinishError as error:
-            states.move(ad, Ad.Status.FAILED, error_code="finish", error_message=str(error)[:400])
-        except Exception:
-            log.exception("Ad %s could not be finished", ad.pk)
-            states.release(ad, after_seconds=PAUSE)
-    Step.objects.create(
-        kind=Step.Kind.FINISH,
-        generation=ad.picture.generation,
-        picture=ad.picture,
-        ad=ad,
-        attempt=ad.attempt,
-        who="finishing",
-        seconds=time.monotonic() - started,
-        error=ad.error_message,
-    )
+    elif ad.deaths and not ad.picture.deaths:  # a picture with deaths is being made alone already
+        alone.make_alone(ad, seconds=STEP_SECONDS)
+    else:
+        _work_ad(ad, raw)
     return True
 
 
-def _after_error(picture: Picture, code: str, sentence: str, *, permanent: bool) -> None:
+def _work_ad(ad: Ad, raw: finish.Raw) -> None:
+    """Lay out, draw and encode one claimed ad; write down how it went."""
+    started = time.monotonic()
+    if ad.status == Ad.Status.WAITING and not states.move(ad, Ad.Status.FINISHING):
+        return
+    with states.held(ad, at_most_seconds=STEP_SECONDS):
+        error, made = "", None
+        try:
+            crashpoint("K14")
+            made = finish.finish_ad(ad, raw)
+            crashpoint("K15")
+            with transaction.atomic():
+                if states.move(ad, Ad.Status.READY, **made):
+                    facts = {
+                        "input_hash": steps.hash_of_inputs(made["recipe"]),
+                        "output": made["file"],
+                        "seconds": time.monotonic() - started,
+                    }
+                    _record(Step.Kind.FINISH, ad, who="finishing", **facts)
+                    return
+            error = FENCED
+        except finish.FinishError as refused:
+            error = str(refused)
+            states.move(ad, Ad.Status.FAILED, error_code="finish", error_message=error[:400])
+        except Exception as fault:
+            log.exception("Ad %s could not be finished", ad.pk)
+            error = f"{type(fault).__name__}: {fault}"
+            states.release(ad, after_seconds=PAUSE * 2 ** (ad.tries - 1))
+        _record(Step.Kind.FINISH, ad, who="finishing", seconds=time.monotonic() - started, error=error[:400])
+
+
+def _after_error(picture: Picture, code: str, sentence: str, *, permanent: bool = False) -> None:
     """Try again later, or say why there will be no picture."""
     if code == "lost":
+        _record(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
         return
-    _record_paint(picture, error=sentence[:400])
-    if permanent or picture.attempt >= ATTEMPTS_AT_MOST:
+    _record(Step.Kind.PAINT, picture, who=picture.engine, error=sentence[:400])
+    suspect_again = code in SUSPECT and picture.error_code == code
+    if permanent or suspect_again or picture.tries >= TRIES_AT_MOST:
         _fail(picture, code, sentence)
     else:
-        states.release(picture, after_seconds=PAUSE * 2 ** (picture.attempt - 1))
+        states.release(picture, after_seconds=PAUSE * 2 ** (picture.tries - 1), error_code=code)
 
 
 def _fail(picture: Picture, code: str, sentence: str) -> None:
-    with transaction.atomic():
-        if states.move(picture, Picture.Status.FAILED, error_code=code, error_message=sentence[:400]):
-            for ad in _ads_of(picture):
-                if ad.status not in Ad.FINAL:
-                    states.move(ad, Ad.Status.FAILED, error_code=code, error_message=sentence[:400])
+    ours = Picture.objects.filter(pk=picture.pk, attempt=picture.attempt)
+    states.end_pictures(ours, Picture.Status.FAILED, code=code, sentence=sentence)
+    picture.refresh_from_db()
     states.settle(picture.generation)
+
+
+def end_overdue(now: int) -> None:
+    """Nothing waits for ever: what is open beyond its deadline fails with a sentence, and its credits go back. `now` as in `db_now`."""
+    for generation in queries.overdue_generations(now):
+        sentence = "This was not ready in time, so we stopped it. No credit used. Order it again; if it happens twice, ask for help."
+        states.fail(generation, code="deadline", sentence=sentence)
+    for ad in queries.overdue_ads(settings.DEADLINE_SECONDS):
+        states.move(ad, Ad.Status.FAILED, error_code="deadline", error_message="These words were not ready in time. Save them once more.")
 
 
 def run(generation_id: UUID, on_change: Callable[[Generation], None] | None = None) -> Generation:
@@ -269,7 +354,10 @@ def run(generation_id: UUID, on_change: Callable[[Generation], None] | None = No
             on_change(generation)
         if generation.is_final:
             return generation
-        mine = queries.next_pictures(states.db_now()).filter(generation=generation).values_list("pk", flat=True)
+        now = states.db_now()
+        mine = queries.next_pictures(now).filter(generation=generation).values_list("pk", flat=True)
         if not any(make(pk) for pk in mine[:1]):
             states.settle(generation)
+            if now > generation.deadline:
+                end_overdue(now)
             time.sleep(min(0.2, settings.HEARTBEAT_SECONDS))

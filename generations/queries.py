@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from statistics import median
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Max, OuterRef, Prefetch, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
 from accounts.queries import brands_of
-from generations.models import Ad, Copy, Event, Generation, Photo, Picture, Step
+from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Picture, Step
 from keeping.claims import in_nobodys_hands
 
 # How long a step takes until some have been measured on this machine, in seconds.
 FIRST_GUESS = {Step.Kind.PAINT: 2.0, Step.Kind.FINISH: 0.5}
 MEASURED = 20  # the newest steps that an estimate looks at
+OPEN_GENERATIONS = (Generation.Status.WAITING, Generation.Status.WRITING, Generation.Status.MAKING)
 OPEN_PICTURES = (Picture.Status.WAITING, Picture.Status.PAINTING, Picture.Status.FINISHING)
 OPEN_ADS = (Ad.Status.WAITING, Ad.Status.FINISHING)
 
@@ -125,8 +127,23 @@ def version_of(generation: Generation) -> str:
     return f"{generation.pk.hex[:8]}-{newest}-{painted}"
 
 
+def overdue_generations(now: int) -> QuerySet[Generation]:
+    """Orders that are open beyond their deadline."""
+    return Generation.objects.filter(status__in=OPEN_GENERATIONS, deadline__lt=now)
+
+
+def overdue_ads(seconds: float) -> QuerySet[Ad]:
+    """New words over finished pictures that have been open for longer than this."""
+    old = Now() - timedelta(seconds=seconds)
+    return Ad.objects.filter(status__in=OPEN_ADS, picture__status=Picture.Status.READY, created_at__lt=old).select_related(
+        "picture__generation"
+    )
+
+
 def next_pictures(now: int) -> QuerySet[Picture]:
     """Pictures that may be begun, in fair order: the brand with the fewest now painting first, then the oldest.
+
+    Those whose engine is left in peace for a while (its breaker is open) are left out.
 
     `now` is the database's time in epoch milliseconds.
     """
@@ -140,6 +157,7 @@ def next_pictures(now: int) -> QuerySet[Picture]:
     )
     return (
         Picture.objects.filter(in_nobodys_hands(now), generation__status=Generation.Status.MAKING, status__in=OPEN_PICTURES)
+        .exclude(engine__in=Breaker.objects.filter(open_until__gt=now).values("name"))
         .annotate(painting_now=Coalesce(Subquery(painting), 0))
         .order_by("painting_now", "created_at", "variation", "id")
     )

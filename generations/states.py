@@ -1,7 +1,11 @@
-"""How rows move: a claim or a move is one conditional UPDATE on (id, status, attempt). The table MAY_FOLLOW is the documentation."""
+"""How rows move: a claim or a move is one conditional UPDATE on (id, status, attempt). The table MAY_FOLLOW is the documentation.
+
+Every transaction here takes its rows in one order (order, pictures, ads, brand, credits), so that two of them never wait for each other.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -9,14 +13,32 @@ from django.db import models, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
+from accounts import ledger
 from accounts.models import Brand
 from generations.models import Ad, Event, Generation, Picture
 from generations.queries import OPEN_ADS, OPEN_PICTURES
 from keeping.claims import Claimed, Hold, claim, db_now, held, release
+from keeping.crashpoints import crashpoint
 
-__all__ = ["MAY_FOLLOW", "Hold", "cancel", "claim", "db_now", "held", "move", "note", "release", "settle", "tell_progress"]
+__all__ = [
+    "MAY_FOLLOW",
+    "UNWRITTEN",
+    "Hold",
+    "cancel",
+    "claim",
+    "db_now",
+    "end_pictures",
+    "fail",
+    "held",
+    "move",
+    "note",
+    "release",
+    "settle",
+    "tell_progress",
+]
 
 GENERATION, PICTURE, AD = Generation.Status, Picture.Status, Ad.Status
+UNWRITTEN = (GENERATION.WAITING, GENERATION.WRITING)
 
 MAY_FOLLOW: dict[type[Claimed], dict[str, frozenset[str]]] = {
     Generation: {
@@ -41,7 +63,8 @@ Row = TypeVar("Row", Generation, Picture, Ad)
 def move(row: Row, to: str, **fields: Any) -> bool:
     """Move a row to its next status and write the event, if it still is where we saw it; False means another hand moved it.
 
-    A final status puts the row down and stamps its time.
+    A final status puts the row down and stamps its time. A picture that becomes ready is paid for in the same transaction; one that
+    ends otherwise goes through `end_pictures`.
     """
     if to not in MAY_FOLLOW[type(row)].get(row.status, frozenset()):
         raise ValueError(f"{type(row).__name__} {row} cannot go from {row.status} to {to}.")
@@ -51,17 +74,53 @@ def move(row: Row, to: str, **fields: Any) -> bool:
         same = type(row).objects.filter(pk=row.pk, status=row.status, attempt=row.attempt)
         won = bool(same.update(status=to, **fields))
         if won:
-            note(_order_of(row), f"{type(row).__name__.lower()}.{to}", row.pk)
+            note(_order_of(row), [(f"{type(row).__name__.lower()}.{to}", row.pk)])
+            if isinstance(row, Picture) and to == PICTURE.READY:
+                ledger.capture([row.pk])
+            if to in row.FINAL:
+                crashpoint("K16")
     if won:
         row.refresh_from_db()
     return won
 
 
-def note(generation: Generation, kind: str, object_id: UUID) -> None:
-    """Write an event. Call it inside the transaction of what it tells of: the brand's row keeps the numbers in order."""
-    Brand.objects.filter(pk=generation.brand_id).update(event_seq=F("event_seq") + 1)
-    seq = Brand.objects.values_list("event_seq", flat=True).get(pk=generation.brand_id)
-    Event.objects.create(brand_id=generation.brand_id, seq=seq, kind=kind, object_id=object_id, generation=generation)
+def end_pictures(pictures: models.QuerySet[Picture], to: str, *, code: str = "", sentence: str = "", ads_to: str = AD.FAILED) -> list[UUID]:
+    """End those of these pictures that are still open, with their open ads; their credits go back. Gives the ids that this call ended.
+
+    One transaction. The pictures must belong to one order.
+    """
+    ended: dict[str, Any] = {
+        "lease_until": None,
+        "finished_at": timezone.now(),
+        "error_code": code,
+        "error_message": sentence[:400],
+    }
+    with transaction.atomic():
+        rows = list(pictures.filter(status__in=OPEN_PICTURES).select_related("generation").order_by("pk"))
+        # One by one and by the status seen, so that whoever finishes a picture in this moment either wins or finds it ended.
+        won = [row for row in rows if pictures.filter(pk=row.pk, status__in=OPEN_PICTURES).update(status=to, **ended)]
+        if not won:
+            return []
+        ids = [row.pk for row in won]
+        Ad.objects.filter(picture__in=ids, status__in=OPEN_ADS).update(status=ads_to, **ended)
+        note(won[0].generation, [(f"picture.{to}", pk) for pk in ids])
+        ledger.void(ids)
+        crashpoint("K19")
+    return ids
+
+
+def note(generation: Generation, happened: Sequence[tuple[str, UUID]]) -> None:
+    """Write events, each a kind and the row it tells of. Call it inside the transaction of what it tells of.
+
+    The brand's row keeps the numbers in order: a later event never becomes visible before an earlier one.
+    """
+    Brand.objects.filter(pk=generation.brand_id).update(event_seq=F("event_seq") + len(happened))
+    last = Brand.objects.values_list("event_seq", flat=True).get(pk=generation.brand_id)
+    first = last - len(happened) + 1
+    Event.objects.bulk_create(
+        Event(brand_id=generation.brand_id, seq=seq, kind=kind, object_id=pk, generation=generation)
+        for seq, (kind, pk) in enumerate(happened, first)
+    )
 
 
 def tell_progress(picture: Picture, fraction: float) -> bool:
@@ -76,24 +135,24 @@ def tell_progress(picture: Picture, fraction: float) -> bool:
 
 def cancel(generation: Generation) -> bool:
     """Stop an order: what is ready stays, everything else is cancelled. False when it had ended already."""
+    return _end(generation, GENERATION.CANCELLED, PICTURE.CANCELLED, AD.CANCELLED)
+
+
+def fail(generation: Generation, *, code: str, sentence: str) -> bool:
+    """End an order that cannot go on: what is ready stays, everything else fails with this sentence. False when it had ended already."""
+    return _end(generation, GENERATION.FAILED, PICTURE.FAILED, AD.FAILED, code, sentence)
+
+
+def _end(generation: Generation, to: str, picture_to: str, ad_to: str, code: str = "", sentence: str = "") -> bool:
     with transaction.atomic():
-        if Generation.objects.filter(pk=generation.pk, status__in=[GENERATION.WAITING, GENERATION.WRITING]).update(
-            status=GENERATION.CANCELLED, lease_until=None, finished_at=timezone.now()
-        ):
-            stopped = True
-            note(generation, "generation.cancelled", generation.pk)
-        else:
-            stopped = bool(Picture.objects.filter(generation=generation, status__in=OPEN_PICTURES).exists())
-        Ad.objects.filter(picture__generation=generation, picture__status__in=OPEN_PICTURES, status__in=OPEN_ADS).update(
-            status=AD.CANCELLED, lease_until=None, finished_at=timezone.now()
+        unwritten = Generation.objects.filter(pk=generation.pk, status__in=UNWRITTEN).update(
+            status=to, lease_until=None, finished_at=timezone.now(), error_code=code, error_message=sentence[:400]
         )
-        for pk in list(Picture.objects.filter(generation=generation, status__in=OPEN_PICTURES).values_list("pk", flat=True)):
-            if Picture.objects.filter(pk=pk, status__in=OPEN_PICTURES).update(
-                status=PICTURE.CANCELLED, lease_until=None, finished_at=timezone.now()
-            ):
-                note(generation, "picture.cancelled", pk)
+        ended = end_pictures(Picture.objects.filter(generation=generation), picture_to, code=code, sentence=sentence, ads_to=ad_to)
+        if unwritten:
+            note(generation, [(f"generation.{to}", generation.pk)])
     settle(generation)
-    return stopped
+    return bool(unwritten or ended)
 
 
 def settle(generation: Generation) -> bool:
@@ -106,9 +165,9 @@ def settle(generation: Generation) -> bool:
     return move(generation, _sum_of(ads, pictures))
 
 
-def _sum_of(ads: set[str], pictures: set[str]) -> str:
+def _sum_of(ads: Collection[str], pictures: Collection[str]) -> str:
     if AD.READY in ads:
-        return GENERATION.READY if ads <= {AD.READY, *OPEN_ADS} else GENERATION.PARTLY
+        return GENERATION.READY if set(ads) <= {AD.READY, *OPEN_ADS} else GENERATION.PARTLY
     if PICTURE.FAILED in pictures or AD.FAILED in ads:
         return GENERATION.FAILED
     return GENERATION.REFUSED if PICTURE.REFUSED in pictures else GENERATION.CANCELLED

@@ -10,6 +10,8 @@ from celery import Task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from keeping.crashpoints import crashpoint
+
 log = logging.getLogger(__name__)
 
 
@@ -19,6 +21,7 @@ def ring(task: Task[Any, Any], row_id: UUID) -> None:
 
 
 def _publish(task: Task[Any, Any], row_id: UUID) -> None:
+    crashpoint("W2")
     try:
         task.apply_async((str(row_id),), ignore_result=True, retry=False)
     except (OperationalError, OSError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import signal
 import subprocess
 import sys
@@ -209,17 +208,20 @@ pipeline.make_next()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_in_the_middle_is_followed_by_another_that_finishes(order: Generation, settings: Any) -> None:
-    """The killed worker is a process of its own; its picture is swept up when the lease has run out."""
+def test_a_worker_killed_in_the_middle_is_followed_by_another_that_finishes(
+    order: Generation, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The killed worker is a process of its own; its picture is swept up when the lease has run out, and made alone in a third process."""
     environment = {
-        **os.environ,
         "DJANGO_SETTINGS_MODULE": "adsgem.settings",
         "ADSGEM_DATA": str(settings.DATA_DIR),
         "DATABASE_URL": _url(settings),
         "LEASE_SECONDS": "1",
         "HEARTBEAT_SECONDS": "0.2",
     }
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(order.pk)], stdout=subprocess.PIPE, env=environment, text=True)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(order.pk)], stdout=subprocess.PIPE, text=True)
     assert worker.stdout is not None and worker.stdout.readline() == "painting\n"
     held = Picture.objects.get(generation=order, status=Picture.Status.PAINTING)
     assert not states.claim(held)
