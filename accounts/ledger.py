@@ -141,7 +141,7 @@ def _resolve(kind: Transfer.Kind, object_ids: Sequence[UUID]) -> int:
     open_holds = Transfer.objects.filter(kind=Transfer.Kind.HOLD, object_id__in=set(object_ids), resolution=None).order_by("pk")
     tried: list[Transfer] = []
     with transaction.atomic():
-        while pending := list(open_holds):
+        while pending := list(open_holds.all()):  # asked anew each time
             if pending == tried:
                 raise RuntimeError("An open hold could not be resolved. Look at the reconciliation in admin.")
             purses = _lock({each.brand_id for each in pending if each.credits})
