@@ -11,6 +11,8 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+from keeping.crashpoints import crashpoint
+
 
 @deconstructible(path="keeping.disk.DurableStorage")
 class DurableStorage(FileSystemStorage):
@@ -31,7 +33,9 @@ class DurableStorage(FileSystemStorage):
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o644)
+            crashpoint("K5")
             Path(temporary).replace(target)
+            crashpoint("K6")
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class StoredFile(models.Model):
@@ -14,6 +15,8 @@ class StoredFile(models.Model):
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # By the database's clock: the collector compares it with that same clock.
+    kept_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When somebody last asked to keep these bytes.")
 
     EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
@@ -29,3 +32,24 @@ class StoredFile(models.Model):
     def name(self) -> str:
         """Where the store keeps it: `<aa>/<sha256>.<ext>`."""
         return f"{self.sha256[:2]}/{self.sha256}.{self.extension}"
+
+
+class Pause(models.Model):
+    """While a backup copies files, nothing is collected: the one row (`ONLY`) that says so.
+
+    A row and no file in the data folder: with PostgreSQL and S3 the backup and the collector may run on different machines.
+    """
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    holder = models.UUIDField(null=True, editable=False)
+    until = models.BigIntegerField(
+        default=0, editable=False, help_text="Epoch milliseconds; renewed, so that a killed backup pauses nothing."
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_pause_at_a_time")]
+
+    def __str__(self) -> str:
+        return f"paused until {self.until}"

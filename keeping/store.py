@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models.functions import Now
 
 from keeping.models import StoredFile
 
@@ -22,12 +24,32 @@ def keep(
 
     `type` is a media type of `StoredFile.EXTENSIONS`. Raises OSError when the store cannot take the file.
     """
+    # The race with the collector (keeping/garbage.py). It takes a row away that nothing points at and that nobody asked to keep for a
+    # while, and after that, the file; it never takes a file while a row of its name exists or is being written. So:
+    # - The row is there: make it young in one UPDATE. Either the collector's DELETE came first and we find no row, or it finds a young one.
+    # - No row: write the file first, also when one lies there, since a collector may be about to take that one away. Our INSERT then waits
+    #   for a collector that has the name in its hands.
+    # - After UPDATE or INSERT no collector can touch the file any more. What one took between our write and our row is missing now: look
+    #   once more, and write it again.
     sha256 = hashlib.sha256(data).hexdigest()
-    stored = StoredFile(sha256=sha256, bytes=len(data), type=type, width=width, height=height)
-    if not default_storage.exists(stored.name) or default_storage.size(stored.name) != len(data):
-        default_storage.save(stored.name, ContentFile(data))
-    row, _ = StoredFile.objects.get_or_create(sha256=sha256, defaults={"bytes": len(data), "type": type, "width": width, "height": height})
+    facts = {"bytes": len(data), "type": type, "width": width, "height": height}
+    with transaction.atomic():
+        young = StoredFile.objects.filter(pk=sha256).update(kept_at=Now())
+        row = StoredFile.objects.get(pk=sha256) if young else None
+    if row is None:
+        default_storage.save(StoredFile(sha256=sha256, **facts).name, ContentFile(data))
+        row, _ = StoredFile.objects.get_or_create(sha256=sha256, defaults=facts)
+    if size(row) != len(data):
+        default_storage.save(row.name, ContentFile(data))
     return row
+
+
+def size(stored: StoredFile) -> int | None:
+    """How many bytes the file really has; None when it is gone."""
+    try:
+        return int(default_storage.size(stored.name))
+    except FileNotFoundError:
+        return None
 
 
 def read(stored: StoredFile) -> bytes:
