@@ -1,11 +1,13 @@
-"""Who: people, the brands they share, and what these may spend."""
+"""Who: people, the brands they share, what these may spend, and what they are told."""
 
 from accounts.models.credits import CreditAccount, Entry, Price, PriceVersion, Transfer
+from accounts.models.outgoing import Delivery, Webhook
 from accounts.models.people import Brand, IdempotencyKey, Membership, Product, User
 
 __all__ = [
     "Brand",
     "CreditAccount",
+    "Delivery",
     "Entry",
     "IdempotencyKey",
     "Membership",
@@ -14,4 +16,5 @@ __all__ = [
     "Product",
     "Transfer",
     "User",
+    "Webhook",
 ]
