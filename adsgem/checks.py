@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 from PIL import features
 
+from adsgem import env
 from adsgem.celery import app
 from finishing import learned
 
@@ -33,6 +35,8 @@ CELERY_PROMISES: dict[str, Any] = {
     "worker_cancel_long_running_tasks_on_connection_loss": True,
     "worker_soft_shutdown_timeout": 60,
 }
+POSTGRESQL_PROMISES = ("fsync", "full_page_writes", "synchronous_commit")
+CHAOS_SETTINGS = "tests.chaos.settings"
 READABLE = ("painting/scenes", "finishing/fonts")
 
 
@@ -94,3 +98,36 @@ def sqlite_forgets_nothing(
     if (mode, synchronous) == ("wal", 2) or mode == "memory":
         return []
     return [Error(f"SQLite runs with journal_mode {mode} and synchronous {synchronous}, not WAL and FULL (2).", id="adsgem.E003")]
+
+
+@register(Tags.database)
+def postgresql_forgets_nothing(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """PostgreSQL waits for the disk, so that what it said is done is still done after a power cut."""
+    if connection.vendor != "postgresql" or not databases:
+        return []
+    with connection.cursor() as cursor:
+        found = {name: cursor.execute(f"SHOW {name}").fetchone()[0] for name in POSTGRESQL_PROMISES}
+    return [
+        Error(
+            f"PostgreSQL runs with {name} off: a power cut may lose or damage orders and credits.",
+            hint=f"Set {name} = on in postgresql.conf, or for this database and account, and reload.",
+            id="adsgem.E004",
+        )
+        for name, value in found.items()
+        if value == "off"
+    ]
+
+
+@register
+def nothing_crashes_on_purpose(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Crash points are for the chaos tests on one's own machine."""
+    if not getattr(settings, "CRASHPOINT", None):
+        return []
+    at_home = urlsplit(settings.PUBLIC_URL).hostname in env.LOOPBACK
+    if at_home and (settings.DEBUG or settings.SETTINGS_MODULE == CHAOS_SETTINGS):
+        return []
+    return [
+        Error("CRASHPOINT is set: AdsGem would kill its own processes.", hint=f"It belongs into {CHAOS_SETTINGS} only.", id="adsgem.E005")
+    ]
