@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 from api.v1.ads import Ads
 from api.v1.brands import Brands
 from api.v1.generations import Generations
-from api.v1.me import Me
+from api.v1.me import Me, MeCredits
 from api.v1.photos import Photos
 from api.v1.placements import Placements
 from api.v1.root import Nowhere, Root
@@ -33,6 +33,7 @@ urlpatterns = [
     re_path(r"^auth/token/refresh/?$", Refresh.as_view(), name="refresh"),
     re_path(r"^auth/logout/?$", SignOut.as_view(), name="logout"),
     re_path(r"^me/?$", Me.as_view(), name="me"),
+    re_path(r"^me/credits/?$", MeCredits.as_view(), name="me-credits"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     *router.urls,

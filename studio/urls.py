@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from studio.pages import account, ads, create, files, gallery, library, photos, previews, progress
+from studio.pages import account, ads, create, files, gallery, library, payments, photos, previews, progress
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", gallery.home, name="home"),
@@ -26,4 +26,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<uuid:pk>/<slug:size>", files.show, name="file"),
     path("account/sign-in/", account.sign_in, name="sign-in"),
     path("account/sign-out/", account.sign_out, name="sign-out"),
+    path("account/payments/notice/", payments.notice, name="payment-notice"),
 ]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
-from accounts.queries import brands_of
+from accounts import ledger
+from accounts.models import Brand, Transfer, User
+from accounts.queries import brands_of, transfers_of
+from api.base import UUID_PATTERN, asked
 from api.permissions import caller
+
+NEWEST = 50  # transfers in a statement
 
 
 class BrandLine(serializers.Serializer[Any]):
@@ -45,3 +52,60 @@ class Me(APIView):
     def get(self, request: Request) -> Response:
         """Who is calling, and the brands they share."""
         return Response(MeOut(caller(request)).data)
+
+
+class CreditsLine(serializers.Serializer[Any]):
+    """What a brand may spend, and what its open orders hold."""
+
+    brand = serializers.UUIDField()
+    name = serializers.CharField()
+    available = serializers.IntegerField()
+    held = serializers.IntegerField()
+
+
+class TransferOut(serializers.ModelSerializer[Transfer]):
+    """One thing that happened to a brand's credits. `picture` is what was paid for."""
+
+    picture = serializers.UUIDField(source="object_id", allow_null=True)
+
+    class Meta:
+        model = Transfer
+        fields = ("id", "kind", "credits", "picture", "reason", "created_at")
+
+
+class CreditsOut(serializers.Serializer[Any]):
+    """The credits of the caller's brands; with `brand` also its newest transfers, the newest first."""
+
+    results = CreditsLine(many=True)
+    transfers = TransferOut(many=True, required=False, help_text="Only when one brand is asked for.")
+
+
+class MeCredits(APIView):
+    """The credits of the caller's brands."""
+
+    @extend_schema(
+        operation_id="my_credits",
+        responses=CreditsOut,
+        tags=["me"],
+        parameters=[OpenApiParameter("brand", UUID, description=f"Only this brand, with its newest {NEWEST} transfers.")],
+    )
+    def get(self, request: Request) -> Response:
+        """What may still be spent, and what open orders hold."""
+        person, name = caller(request), asked(request, "brand")
+        brands = list(brands_of(person))
+        told: dict[str, Any] = {}
+        if name:
+            brands = [_chosen(brands, name)]
+            told["transfers"] = transfers_of(person, brands[0].pk)[:NEWEST]
+        balances = ledger.balances(brand.pk for brand in brands)
+        told["results"] = [{"brand": brand.pk, "name": brand.name, **balances[brand.pk]._asdict()} for brand in brands]
+        return Response(CreditsOut(told).data)
+
+
+def _chosen(brands: list[Brand], name: str) -> Brand:
+    """The one that is asked for. Raises NotFound for somebody else's and for no brand at all alike."""
+    chosen = UUID(name) if re.fullmatch(UUID_PATTERN, name) else None
+    for brand in brands:
+        if brand.pk == chosen:
+            return brand
+    raise NotFound("You have no such brand.")
