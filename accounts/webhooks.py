@@ -12,7 +12,7 @@ from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
 
 from accounts import deliveries, outbox, tasks
-from accounts.models import Brand, Delivery, Membership, User, Webhook
+from accounts.models import Brand, Delivery, IdempotencyKey, Membership, User, Webhook
 from accounts.models.outgoing import KINDS, new_secret
 from keeping.bell import ring
 from keeping.claims import DbNow
@@ -40,15 +40,23 @@ def webhooks_of(user: User | AnonymousUser) -> QuerySet[Webhook]:
     return own.select_related("brand").defer("secret", "previous_secret")
 
 
-def make_webhook(*, by: User | None, brand: Brand, url: str, kinds: Sequence[str]) -> Webhook:
-    """A new webhook, with its secret to be shown this once. Raises WebhookRefused."""
+def make_webhook(*, by: User | None, brand: Brand, url: str, kinds: Sequence[str], key: IdempotencyKey | None = None) -> Webhook:
+    """A new webhook, with its secret to be shown this once. Raises WebhookRefused.
+
+    A `key` is written with it, both or none; IntegrityError says that this key made one before.
+    """
     _check_url(url)  # outside the transaction: names are looked up on the network
+    webhook = Webhook(brand=brand, created_by=by, url=url, kinds=_checked_kinds(kinds))
     with transaction.atomic():
         # The brand's row keeps two who are quick from going over the limit together.
         Brand.objects.select_for_update().get(pk=brand.pk)
+        if key:
+            key.answer = {"webhook": str(webhook.pk)}
+            key.save(force_insert=True)
         if Webhook.objects.filter(brand=brand).count() >= MOST_WEBHOOKS:
             raise WebhookRefused("brand", f"A brand may have {MOST_WEBHOOKS} webhooks. Delete one that is not needed any more.")
-        return Webhook.objects.create(brand=brand, created_by=by, url=url, kinds=_checked_kinds(kinds))
+        webhook.save(force_insert=True)
+    return webhook
 
 
 def change_webhook(webhook: Webhook, *, url: str | None = None, kinds: Sequence[str] | None = None, active: bool | None = None) -> Webhook:

@@ -15,6 +15,7 @@ from api.v1.placements import Placements
 from api.v1.root import Nowhere, Root
 from api.v1.templates import Templates
 from api.v1.tokens import Refresh, SignIn, SignOut
+from api.v1.webhooks import Webhooks
 
 app_name = "api"
 
@@ -26,6 +27,7 @@ router.register("placements", Placements, basename="placements")
 router.register("photos", Photos, basename="photos")
 router.register("generations", Generations, basename="generations")
 router.register("ads", Ads, basename="ads")
+router.register("webhooks", Webhooks, basename="webhooks")
 
 urlpatterns = [
     re_path(r"^$", Root.as_view(), name="root"),

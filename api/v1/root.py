@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-LINKS = ("token", "refresh", "me", "brands", "templates", "placements", "photos", "generations", "ads", "schema", "docs")
-COLLECTIONS = frozenset({"brands", "templates", "placements", "photos", "generations", "ads"})
+LINKS = ("token", "refresh", "me", "brands", "templates", "placements", "photos", "generations", "ads", "webhooks", "schema", "docs")
+COLLECTIONS = frozenset({"brands", "templates", "placements", "photos", "generations", "ads", "webhooks"})
 
 
 class RootOut(serializers.Serializer[Any]):
