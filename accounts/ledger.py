@@ -85,9 +85,12 @@ def top_up(brand: Brand, credits: int, *, reason: str, key: str) -> Transfer:  #
     return _issue(Transfer.Kind.TOPUP, brand, credits, reason=reason, by=None, key=key)
 
 
-def adjust(brand: Brand, credits: int, *, reason: str, by: User | None) -> Transfer:  # noqa: A002
-    """Put a brand's credits right, up or down, but never below zero available. Raises ValueError with a sentence."""
-    return _issue(Transfer.Kind.ADJUST, brand, credits, reason=reason, by=by, key="")
+def adjust(brand: Brand, credits: int, *, reason: str, by: User | None, key: str = "") -> Transfer:  # noqa: A002
+    """Put a brand's credits right, up or down, but never below zero available. The same `key` again is done once.
+
+    Raises ValueError with a sentence.
+    """
+    return _issue(Transfer.Kind.ADJUST, brand, credits, reason=reason, by=by, key=key)
 
 
 def balance(brand: Brand) -> Balance:

@@ -9,11 +9,12 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.db.models import Count, QuerySet, URLField
+from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts.models import Brand, Membership, Product, User
+from accounts.admin.credits import CreditPages
+from accounts.models import Brand, CreditAccount, Membership, Product, User
 from keeping.showing import Page, PrettyJson, RowForm, Rows, picture, swatches
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -103,11 +104,11 @@ class BrandForm(RowForm):
 
 
 @admin.register(Brand)
-class Brands(Page):
+class Brands(CreditPages):
     """The brands and the people who share them."""
 
     form = BrandForm
-    list_display = ("name", "logo_shown", "colours_shown", "tone", "people", "created_at", "deleted_at")
+    list_display = ("name", "logo_shown", "colours_shown", "tone", "people", "credits_left", "created_at", "deleted_at")
     list_filter = (("deleted_at", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("name", "slug", "wordmark", "members__email")
     prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
@@ -121,9 +122,10 @@ class Brands(Page):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
-        """With the number of people."""
+        """With the number of people, and what may be spent."""
+        left = CreditAccount.objects.filter(brand=OuterRef("pk"), kind=CreditAccount.Kind.AVAILABLE).values("balance")
         found: QuerySet[Brand] = super().get_queryset(request)
-        return found.annotate(people_number=Count("memberships"))
+        return found.annotate(people_number=Count("memberships"), credits_number=Subquery(left))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A brand's orders, photos and files would go with it; it is taken away by `deleted_at`, which can be undone."""
@@ -143,6 +145,11 @@ class Brands(Page):
     def people(self, brand: Brand) -> int:
         """How many share it."""
         return int(getattr(brand, "people_number", 0))
+
+    @admin.display(description="credits", ordering="credits_number")
+    def credits_left(self, brand: Brand) -> int:
+        """What it may still spend."""
+        return int(getattr(brand, "credits_number", None) or 0)
 
 
 @admin.register(Membership)
