@@ -26,13 +26,14 @@ def make_alone(row: Picture | Ad, *, seconds: float) -> None:
     """Hand a row that this worker has claimed to a child process, and wait for it. A child that dies counts as a death of the row."""
     kind = next(name for name, model in KINDS.items() if isinstance(row, model))
     command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "make_alone", kind, str(row.pk), str(row.attempt)]
-    # The child holds the row by its own heartbeat and is not tied to us: when this worker is killed, it still ends what it began.
-    child = subprocess.Popen(command)  # noqa: S603 - our own command
-    try:
-        code = child.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        code = child.wait()
+    # The child holds the row by a heartbeat of its own, too, and is not tied to us: when this worker is killed, it ends what it began.
+    with claims.held(row, at_most_seconds=seconds):
+        child = subprocess.Popen(command)  # noqa: S603 - our own command
+        try:
+            code = child.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            code = child.wait()
     if code != 0:
         log.error("The process that made %s %s alone ended with %d", kind, row.pk, code)
         ours = type(row)._default_manager.filter(pk=row.pk, attempt=row.attempt).exclude(status__in=row.FINAL)
