@@ -102,8 +102,8 @@ def rotate(model: type[models.Model], field: EncryptedText) -> tuple[int, int]:
     """Encrypt the secrets of one column anew with the first key. Gives how many were, and how many no key could read."""
     done = lost = 0
     keys = _keys(tuple(settings.ENCRYPTION_KEYS))
-    raw = model._default_manager.annotate(token=Cast(F(field.name), TextField()))
-    for pk, token in raw.values_list("pk", "token").order_by("pk").iterator(AT_ONCE):
+    raw = model._base_manager.annotate(text_as_encrypted=Cast(F(field.name), TextField()))
+    for pk, token in raw.values_list("pk", "text_as_encrypted").order_by("pk").iterator(AT_ONCE):
         if not token:
             continue
         try:
@@ -112,6 +112,6 @@ def rotate(model: type[models.Model], field: EncryptedText) -> tuple[int, int]:
             lost += 1
             continue
         # Only where it is still what was read: somebody may have set another one meanwhile, which the first key encrypted already.
-        raw.filter(pk=pk, token=token).update(**{field.name: Value(fresh, output_field=TextField())})
+        raw.filter(pk=pk, text_as_encrypted=token).update(**{field.name: Value(fresh, output_field=TextField())})
         done += 1
     return done, lost

@@ -23,6 +23,9 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings as real_settings
 from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import deliveries, outbox, tasks, webhooks
@@ -556,3 +559,56 @@ def test_two_who_are_quick_do_not_go_over_the_limit_together(brand: Brand, mia: 
     assert sum(isinstance(each, Webhook) for each in found) == 1
     assert all(isinstance(each, (Webhook, WebhookRefused)) for each in found)
     assert Webhook.objects.count() == webhooks.MOST_WEBHOOKS
+
+
+# --- in admin
+
+
+@pytest.fixture
+def desk(sam: User, client: Client) -> Client:
+    """Sam of the staff, signed in."""
+    client.force_login(sam)
+    return client
+
+
+def test_staff_look_at_webhooks_and_messages_and_see_no_secret(brand: Brand, desk: Client, settings: Any) -> None:
+    webhook = hook(brand, "https://a.example.com", kinds=["ad.ready"])
+    delivery = told(brand)
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]  # also when no secret can be read any more
+    for row in (webhook, delivery):
+        name = f"admin:accounts_{row._meta.model_name}"
+        for page in (desk.get(reverse(f"{name}_changelist")), desk.get(reverse(f"{name}_change", args=[row.pk]))):
+            text = page.content.decode()
+            assert page.status_code == 200 and "a.example.com" in text and "ad.ready" in text
+            assert "whsec_" not in text and webhook.secret not in text
+        assert desk.get(reverse(f"{name}_changelist"), {"q": "a.example"}).context["cl"].result_count == 1
+        assert desk.get(reverse(f"{name}_add")).status_code == 403
+        assert desk.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_staff_send_messages_again(brand: Brand, desk: Client, listening: Receiver) -> None:
+    hook(brand, listening.url)
+    delivery = told(brand)
+    Delivery.objects.update(status=FAILED)
+    off = hook(brand, "https://off.example.com", active=False)
+    other = Delivery.objects.create(webhook=off, kind="ad.ready", object_id=OBJECT, body={}, status=FAILED)
+    chosen = {"action": "replay", "_selected_action": [delivery.pk, other.pk]}
+    page = desk.post(reverse("admin:accounts_delivery_changelist"), chosen, follow=True).content.decode()
+    assert "Sent again: 1." in page and "This webhook is switched off." in page
+    assert deliveries.deliver(delivery.pk) and len(listening.asked) == 1
+    assert Delivery.objects.get(pk=other.pk).status == FAILED
+
+
+def test_a_list_of_messages_costs_the_same_for_one_or_many(brand: Brand, desk: Client) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert desk.get(reverse("admin:accounts_delivery_changelist")).status_code == 200
+        return len(asked)
+
+    hook(brand, "https://a.example.com")
+    told(brand), told(brand)
+    cost()  # the first page also looks up what Django remembers from then on
+    before = cost()
+    for _ in range(12):
+        told(brand)
+    assert cost() == before <= 10
