@@ -13,7 +13,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts.admin.credits import CreditPages
+from accounts.admin.statement import CreditPages
 from accounts.models import Brand, CreditAccount, Membership, Product, User
 from keeping.showing import Page, PrettyJson, RowForm, Rows, picture, swatches
 

@@ -137,7 +137,8 @@ class Transfer(LedgerRow):
     @classmethod
     def resolving(cls, hold: Transfer, kind: str) -> Self:
         """The capture or void of a hold, not yet saved: all of it, for the same brand and object."""
-        return cls.of(kind, brand_id=hold.brand_id, object_id=hold.object_id, credits=hold.credits, resolves=hold)
+        told = {"credits": hold.credits, "resolves": hold, "reason": hold.reason}
+        return cls.of(kind, brand_id=hold.brand_id, object_id=hold.object_id, **told)
 
 
 class Entry(LedgerRow):

@@ -66,7 +66,7 @@ def cells(page: str) -> list[list[str]]:
 def test_a_statement_says_what_was_left_after_each_transfer(desk: Client, books: Brand) -> None:
     page = desk.get(statement(books)).content.decode()
     assert [row[1:] for row in cells(page)] == [
-        ["Spent 4", "", "", "", "", "2"],
+        ["Spent 4", "Order one", "", "", "", "2"],
         ["Held", "Order two", "", "-2", "994", "6"],
         ["Held", "Order one", "", "-4", "996", "4"],
         ["Granted", "Welcome", "sam@example.com", "+1,000", "1,000", ""],
