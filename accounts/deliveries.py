@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import Delivery, Webhook
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 MINUTE, HOUR = 60, 3600
 SCHEDULE = (0, 5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)  # seconds before each try
-ORDERED_TRIES = 2  # while a message is new, those behind it wait; one that keeps failing must not hold up all others for days
+ORDERED_TRIES = 2  # after so many a message loses its place in line: one that keeps failing must not hold up all others for days
 TIMEOUT = 15.0
 MOST_OF_AN_ANSWER = 2048
 AT_ONCE = 50
@@ -54,19 +54,18 @@ class Tried:
 
 
 def due(now: int) -> QuerySet[Delivery]:
-    """The messages that may be sent at `now` of the database's clock, the longest due first: nobody has them, nothing new stands before them."""
-    earlier = Q(created_at__lt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), pk__lt=OuterRef("pk"))
-    tries = F("attempt") - F("pauses")
-    new = Q(tried__lt=ORDERED_TRIES) | Q(tried=ORDERED_TRIES, lease_until__isnull=False)
-    before = Delivery.objects.alias(tried=tries).filter(earlier, new, webhook=OuterRef("webhook"), status__in=OPEN)
+    """The messages that may be sent at `now` of the database's clock, the longest due first: nobody has them, none stands before them."""
+    before = Delivery.objects.filter(webhook=OuterRef("webhook"), in_line=True, created_at__lt=OuterRef("created_at"))
     free = Delivery.objects.filter(claims.in_nobodys_hands(now), status__in=OPEN)
     return free.filter(~Exists(before)).order_by("run_after", "created_at", "pk")
 
 
 def behind(delivery_id: UUID) -> list[UUID]:
-    """The message of the same webhook that is next, now that this one is out of the way; empty when there is none."""
+    """The message that is first in line now that this one is out of the way; empty when there is none."""
     same = Delivery.objects.filter(pk=delivery_id).values("webhook")[:1]
-    return list(due(claims.db_now()).filter(webhook=same).values_list("pk", flat=True)[:1])
+    first = Delivery.objects.filter(webhook=same, in_line=True).order_by("created_at", "pk").values_list("pk", "run_after")[:1]
+    now = claims.db_now()
+    return [pk for pk, run_after in first if run_after <= now]
 
 
 def deliver(delivery_id: UUID) -> bool:
@@ -158,7 +157,7 @@ def _settle(delivery: Delivery, tried: Tried) -> None:
     else:
         wait = SCHEDULE[delivery.tries]
         failed = {"error_code": "try_failed", "error_message": tried.error[:400], "run_after": claims.after(wait), **told}
-        _note(delivery, Delivery.Status.WAITING, **failed)
+        _note(delivery, Delivery.Status.WAITING, in_line=delivery.in_line and delivery.tries < ORDERED_TRIES, **failed)
 
 
 def _note(delivery: Delivery, status: str, **fields: Any) -> bool:
@@ -166,7 +165,7 @@ def _note(delivery: Delivery, status: str, **fields: Any) -> bool:
     if status != Delivery.Status.SENDING:
         fields |= {"lease_until": None}
     if status in Delivery.FINAL:
-        fields |= {"finished_at": timezone.now()}
+        fields |= {"finished_at": timezone.now(), "in_line": False}
     ours = Delivery.objects.filter(pk=delivery.pk, status=delivery.status, attempt=delivery.attempt)
     won = bool(ours.update(status=status, **fields))
     if won:

@@ -99,9 +99,9 @@ def try_out(webhook: Webhook) -> Delivery:
 
 
 def replay(delivery: Delivery) -> Delivery:
-    """Send a message that has ended once more, with the same id and all its tries anew; one that is still open is tried at once.
+    """Send a message that has ended once more, with the same id and all its tries anew; one that still waits is tried at once.
 
-    Raises WebhookRefused when its webhook is switched off.
+    It is sent beside the line: newer ones do not wait for it. Raises WebhookRefused when its webhook is switched off.
     """
     _check_active(delivery.webhook)
     with transaction.atomic():

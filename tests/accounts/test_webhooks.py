@@ -457,7 +457,7 @@ def test_the_sweep_rings_for_what_is_due_and_for_nothing_else(
     due, late, held, sent = (hook(brand, f"https://{name}.example.com") for name in "abcd")
     outbox.post(brand.pk, "ad.ready", OBJECT, {})
     Delivery.objects.filter(webhook=late).update(run_after=db_now() + 60_000)
-    Delivery.objects.filter(webhook=sent).update(status=DELIVERED)
+    Delivery.objects.filter(webhook=sent).update(status=DELIVERED, in_line=False)
     assert claim(Delivery.objects.get(webhook=held))
     outbox.post(brand.pk, "ad.failed", OBJECT, {})  # stands behind the first of `due`, `late` and `held`; `sent` is free
     rung.clear()
@@ -468,7 +468,7 @@ def test_the_sweep_rings_for_what_is_due_and_for_nothing_else(
 
 def test_the_sweep_rings_for_at_most_fifty(brand: Brand, rung: list[uuid.UUID]) -> None:
     webhook = hook(brand, "https://a.example.com")
-    waiting = [Delivery(webhook=webhook, kind="ad.ready", object_id=OBJECT, body={}, attempt=3) for _ in range(60)]
+    waiting = [Delivery(webhook=webhook, kind="ad.ready", object_id=OBJECT, body={}, attempt=3, in_line=False) for _ in range(60)]
     Delivery.objects.bulk_create(waiting)
     assert tasks.sweep() == 50
 
@@ -589,9 +589,9 @@ def test_staff_look_at_webhooks_and_messages_and_see_no_secret(brand: Brand, des
 def test_staff_send_messages_again(brand: Brand, desk: Client, listening: Receiver) -> None:
     hook(brand, listening.url)
     delivery = told(brand)
-    Delivery.objects.update(status=FAILED)
+    Delivery.objects.update(status=FAILED, in_line=False)
     off = hook(brand, "https://off.example.com", active=False)
-    other = Delivery.objects.create(webhook=off, kind="ad.ready", object_id=OBJECT, body={}, status=FAILED)
+    other = Delivery.objects.create(webhook=off, kind="ad.ready", object_id=OBJECT, body={}, status=FAILED, in_line=False)
     chosen = {"action": "replay", "_selected_action": [delivery.pk, other.pk]}
     page = desk.post(reverse("admin:accounts_delivery_changelist"), chosen, follow=True).content.decode()
     assert "Sent again: 1." in page and "This webhook is switched off." in page

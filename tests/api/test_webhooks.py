@@ -173,7 +173,7 @@ def test_a_ping_goes_out_and_is_seen_in_the_list(as_mia: APIClient, listening: R
 def test_a_message_that_failed_is_replayed(as_mia: APIClient, listening: Receiver) -> None:
     made = as_mia.post(HOOKS, {"url": f"{listening.url}/hook"}).json()
     delivery = webhooks.try_out(Webhook.objects.get())
-    Delivery.objects.update(status="failed", error_code="not_taken", error_message="Not taken.")
+    Delivery.objects.update(status="failed", in_line=False, error_code="not_taken", error_message="Not taken.")
     own = f"{HOOKS}/{made['id']}/deliveries"
     assert as_mia.get(own).json()["results"][0]["error"] == {"code": "not_taken", "detail": "Not taken."}
     again = as_mia.post(f"{own}/{delivery.pk}/replay")
