@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
@@ -11,8 +13,12 @@ def newer_than_code() -> list[str]:
 
     A worker that finds any ends with exit code 75, so that its supervisor starts it again, with the new code by then.
     """
-    loader = MigrationLoader(connection)
+    return unknown(MigrationLoader(connection).applied_migrations)
+
+
+def unknown(migrations: Iterable[tuple[str, str]]) -> list[str]:
+    """Those of these migrations, each an app and a name, that this code does not know, as `app.name`."""
+    known = MigrationLoader(None).disk_migrations
     # A squashed migration stands for those it replaces, also when their files are gone.
-    replaced = {old for migration in loader.disk_migrations.values() for old in migration.replaces}
-    unknown = set(loader.applied_migrations) - set(loader.disk_migrations) - replaced
-    return sorted(f"{app}.{name}" for app, name in unknown)
+    replaced = {old for migration in known.values() for old in migration.replaces}
+    return sorted(f"{app}.{name}" for app, name in set(migrations) - set(known) - replaced)

@@ -39,11 +39,11 @@ class DurableStorage(FileSystemStorage):
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _fsync_folder(target.parent)
+        fsync_folder(target.parent)
         return name
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """The rename itself must reach the disk, too. Windows cannot open folders and orders renames by itself."""
     if os.name == "nt":
         return
