@@ -86,6 +86,14 @@ class Where:
     entry: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Made:
+    """A picture that came back, and for how many seconds the server worked on it."""
+
+    picture: Image.Image
+    seconds: float
+
+
 class Client:
     """Everything we ask of one server."""
 
@@ -137,7 +145,7 @@ class Client:
             here = self.where(job_id)
         return here
 
-    def run(self, job: Job, on_hint: OnHint, *, before_post: Callable[[], None]) -> Image.Image:
+    def run(self, job: Job, on_hint: OnHint, *, before_post: Callable[[], None]) -> Made:
         """Run a job to its picture, sending it only when the server does not have it. Raises ComfyError.
 
         `before_post` is called right before every POST: what it raises stops the job before anything is sent.
@@ -147,11 +155,11 @@ class Client:
             here = self._wait(job, ear, on_hint)
         return self._collect(job, here, on_hint)
 
-    def follow(self, job: Job) -> Image.Image:
+    def follow(self, job: Job, on_hint: OnHint) -> Made:
         """Take up a job that was sent before, without sending it again. Raises Lost when the server does not have it, else ComfyError."""
         with Ear(self.address, str(job.id), wanted=False) as ear:
-            here = self._wait(job, ear, lambda hint: None)
-        return self._collect(job, here, lambda hint: None)
+            here = self._wait(job, ear, on_hint)
+        return self._collect(job, here, on_hint)
 
     def cancel(self, job_id: UUID) -> bool:
         """Stop a job, waiting or running, and nobody else's. True when the server has no open job of this id any more."""
@@ -263,12 +271,12 @@ class Client:
             raise Lost(f"{self.address.url} no longer knows the job: it was restarted or its queue was cleared.") from error
         return Where("done", entry={"outputs": {job.output_node: {"images": [first]}}, "status": None, "prompt": [0, str(job.id)]})
 
-    def _collect(self, job: Job, here: Where, on_hint: OnHint) -> Image.Image:
+    def _collect(self, job: Job, here: Where, on_hint: OnHint) -> Made:
         crashpoint("K11")
         assert here.entry is not None
         picture = checked(self.wire.download(picture_of(job, here.entry)), job.size, may_be_flat=job.may_be_flat)
         on_hint(Hint(1.0))
-        return picture
+        return Made(picture, _seconds(here.entry))
 
     def _interrupts_by_id(self) -> bool:
         version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", str(self.stats()["system"].get("comfyui_version", "")))
@@ -341,6 +349,12 @@ def ending(entry: Mapping[str, Any]) -> ComfyError | None:
         if kind == "execution_interrupted":
             return Preempted("The job was interrupted on the server.")
     return failure({"exception_type": "unknown", "exception_message": "The server says that the job failed, and not why."})
+
+
+def _seconds(entry: Mapping[str, Any]) -> float:
+    """How long the server worked on it, by its own clock."""
+    stamps = [told["timestamp"] for _kind, told in (entry.get("status") or {}).get("messages") or () if "timestamp" in told]
+    return (max(stamps) - min(stamps)) / 1000 if stamps else 0.0
 
 
 def _prefix_of(job: Job) -> str:

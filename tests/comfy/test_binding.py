@@ -56,7 +56,7 @@ def test_every_workflow_we_ship_runs_with_any_number_of_loras(server, name, lora
     client = Client(Address(server.url), pace=HURRY)
     server.files[("input", "adsgem", OURS.split("/")[1])] = png(painted(128, 96, "reference"))
     job = Job(JOB, filled.graph, filled.output_node, filled.size, filled.samplers, may_be_flat=name == "smoke-no-model")
-    assert client.run(job, lambda hint: None, before_post=lambda: None).size == filled.size
+    assert client.run(job, lambda hint: None, before_post=lambda: None).picture.size == filled.size
 
 
 def test_loras_are_chained_and_every_consumer_takes_the_last_one():

@@ -21,8 +21,12 @@ def go() -> None:
     """May post."""
 
 
+def quiet(hint) -> None:
+    """Hears hints and does nothing."""
+
+
 def run(client: Client, job, hints: list | None = None):
-    return client.run(job, lambda hint: hints.append(hint) if hints is not None else None, before_post=go)
+    return client.run(job, lambda hint: hints.append(hint) if hints is not None else None, before_post=go).picture
 
 
 def test_a_job_is_sent_once_and_its_picture_comes_back(server, client, job):
@@ -120,7 +124,7 @@ def test_a_picture_that_was_finished_before_a_restart_is_found_by_its_name(serve
     ordered = job()
     run(client, ordered)
     server.forget()
-    assert client.follow(ordered).size == (96, 64)
+    assert client.follow(ordered, quiet).picture.size == (96, 64)
     assert server.posts[str(ordered.id)] == 1
 
 
@@ -130,14 +134,14 @@ def test_a_job_from_before_is_taken_up_without_sending_it_again(server, client, 
     thread, _box = in_background(lambda: run(client, ordered))
     server.wait_for(lambda: server.state.running)
     other = Client(Address(server.url), pace=HURRY)
-    assert other.follow(ordered).size == (96, 64)
+    assert other.follow(ordered, quiet).picture.size == (96, 64)
     thread.join(5)
     assert server.posts[str(ordered.id)] == 1
 
 
 def test_a_job_that_nobody_knows_is_lost(server, client, job):
     with pytest.raises(errors.Lost):
-        client.follow(job())
+        client.follow(job(), quiet)
     assert not server.posts
 
 

@@ -47,13 +47,17 @@ def smoke(colour: int, *, blurs: int = 0, size: tuple[int, int] = (128, 96)) -> 
     return Job(job_id, graph, "9", size, may_be_flat=True)
 
 
+def quiet(hint: Any) -> None:
+    """Hears hints and does nothing."""
+
+
 def go() -> None:
     """May post."""
 
 
 def test_a_picture_is_painted_and_fetched(client):
     hints: list[float] = []
-    picture = client.run(smoke(0x336699), lambda hint: hints.append(hint.fraction), before_post=go)
+    picture = client.run(smoke(0x336699), lambda hint: hints.append(hint.fraction), before_post=go).picture
     assert picture.size == (128, 96)
     assert picture.getpixel((5, 5)) == (0x33, 0x66, 0x99)
     assert hints == sorted(hints) and hints[-1] == 1.0
@@ -61,17 +65,17 @@ def test_a_picture_is_painted_and_fetched(client):
 
 def test_what_is_done_is_found_again_and_forgotten_when_told(client):
     job = smoke(0x102030)
-    client.run(job, lambda hint: None, before_post=go)
+    client.run(job, quiet, before_post=go)
     assert client.where(job.id).state == "done"
-    assert client.follow(job).size == (128, 96)
+    assert client.follow(job, quiet).picture.size == (128, 96)
     client.forget(job.id)
     assert client.where(job.id).state == "unknown"
-    assert client.follow(job).size == (128, 96), "its file has a name that is known"
+    assert client.follow(job, quiet).picture.size == (128, 96), "its file has a name that is known"
 
 
 def test_a_job_that_nobody_sent_is_lost(client):
     with pytest.raises(errors.Lost):
-        client.follow(smoke(1))
+        client.follow(smoke(1), quiet)
 
 
 def test_a_reference_picture_goes_in_and_comes_out(client):
@@ -82,7 +86,7 @@ def test_a_reference_picture_goes_in_and_comes_out(client):
         "1": {"class_type": "LoadImage", "inputs": {"image": name}},
         "9": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": f"adsgem/{job_id}/p1"}},
     }
-    picture = client.run(Job(job_id, graph, "9", (64, 64)), lambda hint: None, before_post=go)
+    picture = client.run(Job(job_id, graph, "9", (64, 64)), quiet, before_post=go).picture
     assert picture.tobytes() == painted(64, 64, "reference").tobytes()
 
 
@@ -93,7 +97,7 @@ def test_a_reference_that_is_not_there_is_told_apart(client):
         "9": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": f"adsgem/{job_id}/p1"}},
     }
     with pytest.raises(errors.InputGone):
-        client.run(Job(job_id, graph, "9", (64, 64)), lambda hint: None, before_post=go)
+        client.run(Job(job_id, graph, "9", (64, 64)), quiet, before_post=go)
 
 
 def test_a_graph_with_a_missing_model_and_one_with_a_wrong_number_are_refused(client):
@@ -102,10 +106,10 @@ def test_a_graph_with_a_missing_model_and_one_with_a_wrong_number_are_refused(cl
                   "8": {"class_type": "VAEDecode", "inputs": {"samples": ["2", 0], "vae": ["1", 2]}},
                   "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "adsgem/x/p1"}}}  # fmt: skip
     with pytest.raises(errors.ModelMissing, match="no-such-file"):
-        client.run(Job(uuid4(), checkpoint, "9", (64, 64)), lambda hint: None, before_post=go)
+        client.run(Job(uuid4(), checkpoint, "9", (64, 64)), quiet, before_post=go)
     wrong = smoke(0x1FFFFFF)  # a colour has 24 bits
     with pytest.raises(errors.WorkflowInvalid, match="EmptyImage"):
-        client.run(wrong, lambda hint: None, before_post=go)
+        client.run(wrong, quiet, before_post=go)
     assert client.where(wrong.id).state == "unknown"
 
 
@@ -115,7 +119,7 @@ def test_a_running_job_is_cancelled_and_the_next_one_runs(client):
 
     def work() -> None:
         try:
-            box["made"] = client.run(job, lambda hint: None, before_post=go)
+            box["made"] = client.run(job, quiet, before_post=go).picture
         except errors.ComfyError as error:
             box["error"] = error
 
@@ -127,7 +131,7 @@ def test_a_running_job_is_cancelled_and_the_next_one_runs(client):
     thread.join(60)
     # It may not have begun yet, or a quick machine has finished it; then the picture is whole.
     assert isinstance(box.get("error"), errors.Preempted | errors.Lost) or box["made"].size == (1024, 1024)
-    assert client.run(smoke(0x778899), lambda hint: None, before_post=go).size == (128, 96)
+    assert client.run(smoke(0x778899), quiet, before_post=go).picture.size == (128, 96)
 
 
 def test_a_cancelled_job_that_never_ran_is_nowhere(client):
@@ -147,7 +151,7 @@ def test_a_cancelled_job_that_never_ran_is_nowhere(client):
 
 def _quietly(client: Client, job: Job) -> None:
     try:
-        client.run(job, lambda hint: None, before_post=go)
+        client.run(job, quiet, before_post=go)
     except errors.ComfyError:
         return
 
@@ -160,7 +164,7 @@ def test_the_server_says_what_it_is_and_which_nodes_it_has(client):
 
 def test_our_ids_are_taken_as_they_are(client):
     job = smoke(0x0A0B0C)
-    client.run(job, lambda hint: None, before_post=go)
+    client.run(job, quiet, before_post=go)
     entry = client.where(job.id).entry
     assert entry is not None and UUID(entry["prompt"][1]) == job.id
     assert entry["prompt"][3]["adsgem_job"] == str(job.id)
