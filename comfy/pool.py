@@ -66,11 +66,10 @@ class Seat:
             raise Superseded
 
     def fault(self, error: ComfyError) -> None:
-        """Write down what went wrong here, and give the seat back."""
+        """Write down what went wrong here, and give the seat back. Raises Superseded: what went wrong may be that somebody cancelled it."""
         job = self._ours().first()
-        if job is not None:
-            job.faults = [*job.faults, [str(self.server.pk), error.code]]
-            self._ours().update(faults=job.faults, seat=None)
+        if job is None or not self._ours().update(faults=[*job.faults, [str(self.server.pk), error.code]], seat=None):
+            raise Superseded
 
     def fetched(self) -> None:
         """The picture is here: the seat is free, and the server remembers the job a little longer, should ours be lost."""
@@ -169,18 +168,26 @@ def worked(server: Server, warm: str) -> None:
 # --- choosing
 
 
-def take_seat(needs: Filled, job_id: UUID, holder: UUID, *, avoid: Collection[str] = ()) -> Seat:
+def take_seat(
+    needs: Filled, job_id: UUID, holder: UUID, *, avoid: Collection[str] = (), unable: Collection[str] = (), away: Collection[str] = ()
+) -> Seat:
     """A seat for a job on the server that suits it best. Raises NoServer.
 
     In three steps: those that can (enabled, healthy, with the nodes and files), the least used first, then the one whose model is warm.
-    Servers in `avoid` failed at this job before: they are asked only when no other can.
+    Servers in `avoid` failed at this job before: they are asked only when no other can. Those in `unable` cannot do it, as was seen, and
+    those in `away` did not answer just now: they are not asked.
     """
     now = db_now()
     can: list[tuple[Server, Mapping[tuple[str, str], str]]] = []
     reasons: dict[str, str] = {}
     missing = busy = 0
     for server in _enabled_with_use():
-        if not _answers(server, now):
+        if str(server.pk) in unable:
+            reasons[server.name] = "could not paint it"
+            missing += 1
+        elif str(server.pk) in away:
+            reasons[server.name] = "does not answer"
+        elif not _answers(server, now):
             reasons[server.name] = f"does not work: {server.last_error or 'it was never seen'}"
         elif (lacks := _lacks(server, needs)) is not None:
             reasons[server.name] = lacks

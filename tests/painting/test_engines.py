@@ -7,6 +7,8 @@ import pytest
 from painting.engine import EngineError
 from painting.engines import choose, engine
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.mark.parametrize("asked", ["auto", "draft", "builtin"])
 def test_auto_and_draft_paint_on_this_machine(asked):
