@@ -6,6 +6,7 @@ last, and time passes when the story says so. A story that goes wrong is shrunk 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, ClassVar
 import pytest
 from django.db import transaction
 from django.db.models import F, QuerySet
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
@@ -108,10 +109,9 @@ class Story(RuleBasedStateMachine):
     def new_words(self, which: int, variation: int | None) -> None:
         painted = Generation.objects.filter(pictures__raw__isnull=False).distinct().order_by("created_at")
         words = {"headline": "Come in"}
-        try:
+        # Nothing is left to lay them over when all its pictures have failed since.
+        with contextlib.suppress(BriefError):
             actions.change_words(by=self.world.mia, generation=pick(painted, which), words=words, variation=variation)
-        except BriefError as refused:
-            assert "no finished picture" in refused.errors["headline"]
 
     # --- what workers do
 
@@ -373,16 +373,16 @@ def world(brand: Brand, mia: User, text_template: AdTemplate) -> World:
     return Story.world
 
 
-def tell(stories: int, steps: int, **how: Any) -> None:
+def tell(stories: int, steps: int, *, derandomize: bool) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    how = {"deadline": None, "database": None, "suppress_health_check": checks, **how}
+    how: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": checks, "derandomize": derandomize}
     run_state_machine_as_test(Story, settings=settings(max_examples=stories, stateful_step_count=steps, **how))
 
 
 def test_whatever_happens_in_whatever_order_every_picture_ends_once_and_is_paid_or_given_back_once(world: World) -> None:
     """The same stories each time; the long run tells new ones."""
     if FULL:
-        tell(stories=100, steps=50)
+        tell(stories=100, steps=50, derandomize=False)
     else:
         tell(stories=18, steps=35, derandomize=True)
 
@@ -409,14 +409,42 @@ def unfenced(move: Callable[..., bool]) -> Callable[..., bool]:
     return moves
 
 
-@pytest.mark.parametrize("fault", ["greedy", "paid anyway", "unfenced"])
-def test_a_story_finds_out_when_something_is_wrong(world: World, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    match fault:
-        case "greedy":
-            monkeypatch.setattr(states, "claim", greedy)
-        case "paid anyway":
-            monkeypatch.setattr(states.ledger, "void", paid_anyway)
-        case "unfenced":
-            monkeypatch.setattr(states, "move", unfenced(states.move))
+def a_cancelled_order(story: Story) -> None:
+    story.cancel(0)
+    story.every_picture_is_paid_or_given_back_once_and_only_when_it_has_ended()
+
+
+def a_held_order(story: Story) -> None:
+    story.claim(0)
+    story.reach_for_what_another_holds(0)
+
+
+def a_worker_that_was_frozen(story: Story) -> None:
+    story.claim(0)
+    story.freeze(0, steps=2)
+
+
+@pytest.mark.parametrize(
+    ("told", "room", "name", "wrong"),
+    [
+        (a_cancelled_order, ledger, "void", paid_anyway),
+        (a_held_order, states, "claim", greedy),
+        (a_worker_that_was_frozen, states, "move", unfenced(states.move)),
+    ],
+)
+def test_a_story_finds_out_when_something_is_wrong(
+    world: World, told: Callable[[Story], None], room: Any, name: str, wrong: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell_it() -> None:
+        story = Story()
+        try:
+            story.a_welcome(number=5)
+            story.order(variations=1, slugs={PLACES[0]})
+            told(story)
+        finally:
+            story.teardown()
+
+    tell_it()
+    monkeypatch.setattr(room, name, wrong)
     with pytest.raises(AssertionError):
-        tell(stories=40, steps=35, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False)
+        tell_it()
