@@ -57,7 +57,7 @@ class Stack:
     def __init__(self, folder: Path, back_end: str, redis_db: int = 13) -> None:
         self.folder, self.back_end = folder, back_end
         self.data, self.log_file, self.marks = folder / "data", folder / "calls.jsonl", folder / "marks"
-        self.database = f"adsgem_chaos_{uuid.uuid4().hex[:12]}"
+        self.database, self.server = f"adsgem_chaos_{uuid.uuid4().hex[:12]}", POSTGRES
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.redis_url = f"{REDIS}/{redis_db}"
@@ -70,7 +70,7 @@ class Stack:
 
     @property
     def database_url(self) -> str:
-        return urlsplit(POSTGRES)._replace(path=f"/{self.database}").geturl() if self.back_end == "postgres" else ""
+        return urlsplit(self.server)._replace(path=f"/{self.database}").geturl() if self.back_end == "postgres" else ""
 
     def environment(self, **more: str) -> dict[str, str]:
         """Everything a process of this installation sees of the world."""
@@ -101,7 +101,7 @@ class Stack:
         """Tables, shelf, accounts and one photo, from nothing."""
         self.data.mkdir(parents=True)
         if self.back_end == "postgres":
-            _on_server(f'CREATE DATABASE "{self.database}"')
+            self._on_server(f'CREATE DATABASE "{self.database}"')
         done = self.manage("prepare")
         assert done.returncode == 0, done.stdout + done.stderr
         with self.running("web"):
@@ -113,17 +113,35 @@ class Stack:
         other = Stack(folder, self.back_end)
         shutil.copytree(self.data, other.data)
         if self.back_end == "postgres":
-            _on_server(f'CREATE DATABASE "{other.database}" TEMPLATE "{self.database}"')
+            self._on_server(f'CREATE DATABASE "{other.database}" TEMPLATE "{self.database}"')
         other.photo = self.photo
         return other
+
+    def move(self, server: str, programs: Path) -> None:
+        """Take the database to another PostgreSQL, with that one's own programs. This one must not be running."""
+        dumped = subprocess.run([programs / "pg_dump", self.database_url], capture_output=True, check=True)
+        self._on_server(f'DROP DATABASE "{self.database}"')
+        self.server = server
+        self._on_server(f'CREATE DATABASE "{self.database}"')
+        subprocess.run(
+            [programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", self.database_url],
+            input=dumped.stdout,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
 
     def drop(self) -> None:
         """End everything and take the database away."""
         for name in list(self.kept):
             self.stop(name)
         if self.back_end == "postgres":
-            _on_server(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
+            self._on_server(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
             redis.Redis.from_url(self.redis_url).flushdb()
+
+    def _on_server(self, sql: str) -> None:
+        """A statement that stands outside any transaction and database of ours."""
+        with psycopg.connect(urlsplit(self.server)._replace(path="/postgres").geturl(), autocommit=True) as there:
+            there.execute(sql)  # type: ignore[call-overload]
 
     # --- processes
 
@@ -133,7 +151,8 @@ class Stack:
             command = [sys.executable, "-m", "uvicorn", "adsgem.asgi:application", "--port", str(self.port), "--log-level", "warning"]
             return [*command, "--lifespan", "off", "--timeout-graceful-shutdown", "2"]
         if kind == "worker":
-            worker = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-A", "adsgem", "--quiet", "worker", "--pool", "threads", "--concurrency", "2"]
+            worker = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-A", "adsgem", "--quiet", "worker"]
+            worker += ["--pool", "threads", "--concurrency", "2"]
             worker += ["--queues", "words,pictures,files", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
             return [*worker, "--without-heartbeat", "--hostname", f"{name}@%h"]
         return [sys.executable, "manage.py", "sweep"]
@@ -287,9 +306,3 @@ class Kept:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-
-
-def _on_server(sql: str) -> None:
-    """A statement that stands outside any transaction and database of ours."""
-    with psycopg.connect(urlsplit(POSTGRES)._replace(path="/postgres").geturl(), autocommit=True) as there:
-        there.execute(sql)  # type: ignore[call-overload]
