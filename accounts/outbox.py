@@ -14,6 +14,11 @@ from accounts.models.outgoing import PING
 from keeping.bell import ring
 
 
+def has_listeners(brand_id: UUID) -> bool:
+    """Whether anybody wants to hear of this brand at all. Most have nobody, and then this one question is all that telling costs."""
+    return Webhook.objects.filter(brand_id=brand_id, brand__deleted_at=None, active=True).exists()
+
+
 def post(brand_id: UUID, kind: str, object_id: UUID, data: Mapping[str, Any]) -> int:
     """Write a message to each of the brand's webhooks that wants this kind, and ring for them after the commit. Gives how many.
 

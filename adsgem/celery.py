@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 from adsgem import broker
 
@@ -14,3 +17,13 @@ broker.register()
 app = Celery("adsgem")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def end_when_the_tables_are_newer(**kwargs: Any) -> None:
+    """A worker of an old release must not work on tables of a new one: it ends, and its supervisor starts whatever code is there by then."""
+    from adsgem import schema
+
+    if newer := schema.newer_than_code():
+        sys.stderr.write(schema.sentence(newer) + "\n")
+        raise SystemExit(schema.NEWER)

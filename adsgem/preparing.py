@@ -15,9 +15,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts import actions
 from adsgem import env
+from comfy import pool, starters
 from templates_app.models import AdTemplate
 
-SHELF = settings.BASE_DIR / "templates_app"
+SHELVES = (settings.BASE_DIR / "templates_app", settings.BASE_DIR / "comfy" / "workflows")
 
 
 def sign_in_file() -> Path:
@@ -33,6 +34,7 @@ def prepare(url: str, tell: Callable[[str], None]) -> dict[str, Any] | None:
         tell("Bringing the database up to date ...")
         call_command("migrate", interactive=False, verbosity=0)
     _load_shelf(tell, again=migrated)
+    pool.adopt_from_settings(settings.COMFY_SERVERS)
     return _first_accounts(url)
 
 
@@ -41,6 +43,7 @@ def _load_shelf(tell: Callable[[str], None], *, again: bool) -> None:
     if not again and stamp.exists() and stamp.read_text() == now and AdTemplate.objects.exists():
         return
     tell("Loading the starter shelf ...")
+    starters.load()
     call_command("load_shelf", verbosity=0)
     stamp.write_text(now)
 
@@ -48,9 +51,11 @@ def _load_shelf(tell: Callable[[str], None], *, again: bool) -> None:
 def _shelf_hash() -> str:
     """Changes with every file of the shelf and with the code that loads it."""
     total = hashlib.sha256(settings.VERSION.encode())
-    for path in sorted(SHELF.rglob("*")):
+    for path in sorted(path for shelf in SHELVES for path in shelf.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            total.update(f"{path.relative_to(SHELF)} {path.stat().st_size} ".encode() + hashlib.sha256(path.read_bytes()).digest())
+            total.update(
+                f"{path.relative_to(settings.BASE_DIR)} {path.stat().st_size} ".encode() + hashlib.sha256(path.read_bytes()).digest()
+            )
     return total.hexdigest()
 
 

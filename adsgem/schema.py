@@ -7,6 +7,13 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+NEWER = 75  # sysexits.h: EX_TEMPFAIL, try again later
+
+
+def sentence(newer: Iterable[str]) -> str:
+    """What to tell whoever reads the log."""
+    return f"The database was brought up to date by newer code ({', '.join(newer)}). Start the new release here, too."
+
 
 def newer_than_code() -> list[str]:
     """The migrations in the database that this code does not know, as `app.name`; empty when it knows them all.

@@ -305,6 +305,7 @@ HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, at_least=0.1, at_most=LE
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5, at_least=0.1, at_most=3600)
 DEADLINE_SECONDS = env.number("DEADLINE_SECONDS", 6 * 3600, at_least=1, at_most=30 * 24 * 3600)  # an open order older than this fails
 KEEP_FREE_BYTES = int(env.number("KEEP_FREE_BYTES", 2**30, at_least=0, at_most=2**50))  # less room than this on the disk stops new work
+PAYMENT_PROVIDER = env.text("PAYMENT_PROVIDER")  # the dotted path of a class that fits accounts.payments.PaymentProvider; none: no buying
 CUTOUT_MODEL_PATH = env.file("CUTOUT_MODEL_PATH")
 OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.address("OPENAI_BASE_URL")

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from api.base import TooBig
-from generations.actions import KeyReused, OrderRefused, PhotoRefused
+from generations.actions import CreditsMissing, KeyReused, OrderRefused, PhotoRefused
 from prompting.brief import BriefError
 
 MARK_CODES = ("box", "nothing_found")  # refusals of where a person says the product is, not of the file
@@ -47,6 +47,10 @@ def problem(
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     """Turn what a view raised into a problem. What nobody expected is logged and told without any detail of ours."""
     set_rollback()
+    if isinstance(error, CreditsMissing):
+        return problem(HTTPStatus.PAYMENT_REQUIRED, str(error), errors=_fields_of(error))
+    if isinstance(error, OrderRefused) and "room" in error.errors:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.errors["room"], headers={"Retry-After": "600"})
     if fields := _fields_of(error):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(sentences[0] for sentences in fields.values()), errors=fields)
     known = _as_api_error(error)

@@ -12,7 +12,8 @@ from django.db.models.functions import Coalesce, Now
 from accounts.models import User
 from accounts.queries import brands_of
 from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Picture, Step
-from keeping.claims import in_nobodys_hands
+from keeping import room
+from keeping.claims import DbNow, in_nobodys_hands
 
 # How long a step takes until some have been measured on this machine, in seconds.
 FIRST_GUESS = {Step.Kind.PAINT: 2.0, Step.Kind.FINISH: 0.5}
@@ -113,6 +114,18 @@ def estimate_seconds(generation: Generation) -> float:
     paint, finish = (_measured(kind) for kind in (Step.Kind.PAINT, Step.Kind.FINISH))
     own = sum((1 - picture.progress) * paint for picture in pictures) + ads * finish
     return round(own + queue_place(generation) * (paint + finish), 1)
+
+
+def waits_for(generation: Generation) -> str:
+    """Why nothing of this order moves just now, as a sentence for the marketer; empty when it moves, or has ended."""
+    waiting = {picture.engine for picture in generation.pictures.all() if picture.status not in Picture.FINAL}
+    if generation.is_final or not waiting:
+        return ""
+    if not room.enough_room():
+        return "There is no room left for new pictures on this machine. Your order waits and goes on by itself once there is."
+    if Breaker.objects.filter(name__in=waiting, open_until__gt=DbNow()).exists():
+        return "The machine that paints does not answer at the moment. Your order waits and goes on by itself; nothing is lost."
+    return ""
 
 
 def _measured(kind: Step.Kind) -> float:

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from accounts import ledger
+from accounts import ledger, outbox
 from accounts.models import Brand
 from generations.models import Ad, Event, Generation, Picture
 from generations.queries import OPEN_ADS, OPEN_PICTURES
@@ -105,12 +105,11 @@ def end_pictures(pictures: models.QuerySet[Picture], to: str, *, code: str = "",
         Ad.objects.filter(picture__in=ids, status__in=OPEN_ADS).update(status=ads_to, **ended)
         note(won[0].generation, [(f"picture.{to}", pk) for pk in ids])
         ledger.void(ids)
-        crashpoint("K19")
     return ids
 
 
 def note(generation: Generation, happened: Sequence[tuple[str, UUID]]) -> None:
-    """Write events, each a kind and the row it tells of. Call it inside the transaction of what it tells of.
+    """Write events, each a kind and the row it tells of, and messages to the brand's webhooks. Call it inside their transaction.
 
     The brand's row keeps the numbers in order: a later event never becomes visible before an earlier one.
     """
@@ -121,6 +120,10 @@ def note(generation: Generation, happened: Sequence[tuple[str, UUID]]) -> None:
         Event(brand_id=generation.brand_id, seq=seq, kind=kind, object_id=pk, generation=generation)
         for seq, (kind, pk) in enumerate(happened, first)
     )
+    if outbox.has_listeners(generation.brand_id):
+        for kind, pk in happened:
+            told = {"generation": str(generation.pk), "status": kind.partition(".")[2], "client_ref": generation.client_ref}
+            outbox.post(generation.brand_id, kind, pk, told)
 
 
 def tell_progress(picture: Picture, fraction: float) -> bool:

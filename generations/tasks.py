@@ -9,6 +9,7 @@ from uuid import UUID
 
 from celery import Task, current_app, shared_task
 
+from accounts import tasks as deliveries
 from generations import pipeline, queries, states
 from generations.models import Picture
 from keeping.bell import ring
@@ -62,7 +63,7 @@ def sweep() -> int:
         (make_picture, queries.next_pictures(now).values_list("pk", flat=True)[:BELLS_AT_MOST]),
         (finish_ad, queries.open_ads(now).values_list("pk", flat=True)[:BELLS_AT_MOST]),
     ]
-    return sum(_ring_for(task, list(rows)) for task, rows in open_rows)
+    return sum(_ring_for(task, list(rows)) for task, rows in open_rows) + deliveries.sweep()
 
 
 def _ring_for(task: Task[Any, Any], rows: list[UUID]) -> int:

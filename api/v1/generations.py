@@ -207,10 +207,11 @@ class GenerationLine(serializers.ModelSerializer[Generation]):
 
 
 class GenerationOut(GenerationLine):
-    """An order with its pictures and ads. Prices are 0 for now, so `credits` is 0."""
+    """An order with its pictures and ads."""
 
     queue_place = serializers.SerializerMethodField()
     estimate_seconds = serializers.SerializerMethodField()
+    notice = serializers.SerializerMethodField()
     credits = serializers.SerializerMethodField()
     pictures = PictureOut(many=True)
     ads = serializers.SerializerMethodField()
@@ -221,6 +222,7 @@ class GenerationOut(GenerationLine):
             *GenerationLine.Meta.fields,
             "queue_place",
             "estimate_seconds",
+            "notice",
             "credits",
             "variations",
             "engine",
@@ -238,9 +240,13 @@ class GenerationOut(GenerationLine):
         """Until everything is there, by what such work took here lately."""
         return queries.estimate_seconds(generation)
 
+    def get_notice(self, generation: Generation) -> str:
+        """Why nothing moves at the moment, as a sentence; empty while it does, or when it has ended. It goes on by itself."""
+        return queries.waits_for(generation)
+
     def get_credits(self, generation: Generation) -> int:
-        """What the order costs."""
-        return 0
+        """What the order costs when all of it becomes ready; what does not become ready costs nothing."""
+        return sum(picture.credits for picture in generation.pictures.all())
 
     @extend_schema_field(AdOut(many=True))
     def get_ads(self, generation: Generation) -> Any:

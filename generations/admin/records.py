@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from generations.models import Copy, Event, Step
+from generations import breakers
+from generations.models import Breaker, Copy, Event, Step
 from keeping.showing import LookOnly, pretty, row_link
 
 
@@ -79,3 +82,28 @@ class Events(LookOnly):
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
     fields = ("created_at", "brand", "seq", "kind", "object_id", "generation")
+
+
+@admin.register(Breaker)
+class Breakers(LookOnly):
+    """Engines and writers that failed lately, and whether they are left in peace."""
+
+    list_display = ("name", "works", "failures", "reason", "changed_at")
+    fields = ("name", "works", "failures", "reason", "changed_at")
+    actions = ("try_again",)
+
+    @admin.display(description="works", boolean=True)
+    def works(self, breaker: Breaker) -> bool:
+        """Whether it is asked at all."""
+        return breaker.open_until == 0
+
+    @admin.action(description="Try them again now", permissions=["close"])
+    def try_again(self, request: HttpRequest, chosen: QuerySet[Breaker]) -> None:
+        """Close these breakers: the next picture asks the engine again."""
+        for breaker in chosen:
+            breakers.worked(breaker.name)
+        messages.success(request, "They are asked again from now on.")
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        """Whoever could change breakers, if anybody changed rows that the machine writes."""
+        return bool(request.user.has_perm("generations.change_breaker"))

@@ -39,7 +39,14 @@ LANGUAGES = (
 )
 SAMPLE_SHAPES = (("4:5", "9:16"), ("1:1", "1.91:1"))  # two rows beside the form
 # Where the form's own fields differ from the names that the rooms below give to what is wrong.
-ANCHORS = {"photos": "photo", "placement": "placements", "template": "template-name", "lora_strength": "seed"}
+ANCHORS = {
+    "photos": "photo",
+    "placement": "placements",
+    "template": "template-name",
+    "lora_strength": "seed",
+    "credits": "variations",
+    "room": "form",
+}
 # The order of the fields on the page, for the list of what is wrong.
 ORDER = ("form", "photo", "brand", *forms.WORDS[:-1], "keywords", "placements", "variations", "engine", "seed", "avoid")
 NUMBERS = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things", "Six things")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from generations.models import Ad, Copy, Generation, Picture
-from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of
+from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of, waits_for
 from prompting.brief import LIMITS
 from studio.pages.shapes import SHAPE_NAMES, SHAPE_ORDER
 
@@ -39,6 +39,7 @@ def sheet_of(order: Generation) -> dict[str, Any]:
         "finishing": by_status[Picture.Status.FINISHING],
         "percent": round(progress(order) * 100),
         "place": place,
+        "notice": waits_for(order),
         "seconds": round(estimate_seconds(order)),
         "copy": copy,
         "can_undo": copy.parent_id is not None,
@@ -48,7 +49,7 @@ def sheet_of(order: Generation) -> dict[str, Any]:
 
 def tag_of(order: Generation) -> str:
     """Changes with everything that the sheet shows; the order's place among others is part of it."""
-    return f"{version_of(order)}-{queue_place(order)}"
+    return f"{version_of(order)}-{queue_place(order)}-{len(waits_for(order))}"
 
 
 def _strips(pictures: list[Picture], ads: list[Ad], before: int) -> list[dict[str, Any]]:

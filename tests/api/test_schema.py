@@ -30,6 +30,13 @@ EXPECTED = {
     "/api/v1/ads": {"get"},
     "/api/v1/ads/{id}": {"get"},
     "/api/v1/ads/{id}/file": {"get"},
+    "/api/v1/me/credits": {"get"},
+    "/api/v1/webhooks": {"get", "post"},
+    "/api/v1/webhooks/{id}": {"get", "patch", "delete"},
+    "/api/v1/webhooks/{id}/deliveries": {"get"},
+    "/api/v1/webhooks/{id}/deliveries/{delivery}/replay": {"post"},
+    "/api/v1/webhooks/{id}/rotate": {"post"},
+    "/api/v1/webhooks/{id}/test": {"post"},
 }
 
 
@@ -71,10 +78,10 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
 def test_no_route_of_the_api_is_missing_here() -> None:
     api = next(each for each in get_resolver().url_patterns if "api/v1" in str(each.pattern))
     names = {pattern.name for pattern in api.url_patterns}
-    assert names - {"root", "nowhere", "schema", "docs", "token", "refresh", "logout", "me"} == {
+    assert names - {"root", "nowhere", "schema", "docs", "token", "refresh", "logout", "me", "me-credits"} == {
         *(
             f"{name}-{kind}"
-            for name in ("brands", "templates", "placements", "photos", "generations", "ads")
+            for name in ("brands", "templates", "placements", "photos", "generations", "ads", "webhooks")
             for kind in ("list", "detail")
         ),
         "photos-mark",
@@ -82,4 +89,8 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         "generations-events",
         "generations-zip",
         "ads-file",
+        "webhooks-deliveries",
+        "webhooks-replay",
+        "webhooks-rotate",
+        "webhooks-test",
     }

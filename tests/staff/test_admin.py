@@ -15,21 +15,38 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Brand, Membership, Product, User
+from accounts.models import Brand, Delivery, Membership, Product, User, Webhook
 from comfy.models import Lora
-from generations import actions, pipeline
+from generations import actions, breakers, pipeline
 from generations.models import Ad, Generation, Photo, Picture, Step
 from keeping.models import StoredFile
 from templates_app.models import AdTemplate, AdTemplateVersion, Category, Layout, LayoutVersion, Placement, PlacementVersion, TemplateLora
 from tests.people import PASSWORD, placements
 
 OURS = ("accounts", "templates_app", "generations", "comfy", "keeping")
-WRITTEN_BY_THE_MACHINE = ("photo", "generation", "picture", "ad", "copy", "step", "event", "storedfile")
+WRITTEN_BY_THE_MACHINE = (
+    "photo",
+    "generation",
+    "picture",
+    "ad",
+    "copy",
+    "step",
+    "event",
+    "breaker",
+    "storedfile",
+    "transfer",
+    "webhook",
+    "delivery",
+)
 MODELS = [
     "accounts.user",
     "accounts.brand",
     "accounts.membership",
     "accounts.product",
+    "accounts.transfer",
+    "accounts.price",
+    "accounts.webhook",
+    "accounts.delivery",
     "templates_app.adtemplate",
     "templates_app.category",
     "templates_app.layout",
@@ -42,6 +59,7 @@ MODELS = [
     "generations.copy",
     "generations.step",
     "generations.event",
+    "generations.breaker",
     "comfy.lora",
     "keeping.storedfile",
 ]
@@ -70,6 +88,9 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
     TemplateLora.objects.create(template=template, lora=lora)
     Product.objects.create(brand=brand, name="Radiance serum")
     Brand.objects.filter(pk=brand.pk).update(colours={"primary": "#006746"})
+    webhook = Webhook.objects.create(brand=brand, url="https://example.com/hook")
+    Delivery.objects.create(webhook=webhook, kind="ping", object_id=webhook.pk, body={})
+    breakers.failed("comfyui", "Nobody answers.")
     return pipeline.run(order.pk)
 
 
@@ -315,6 +336,16 @@ def test_what_the_machine_wrote_is_changed_by_nobody(desk: Client, full: Generat
         row = model_of(model)._default_manager.all()[0]
         assert desk.post(address(model, "change", row.pk), {"status": "failed"}).status_code == 403, model
         assert desk.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403, model
+
+
+def test_staff_have_an_engine_asked_again_at_once(desk: Client) -> None:
+    for _ in range(3):
+        breakers.failed("comfyui", "Nobody answers.")
+    assert not breakers.may_try("comfyui")
+    listed = address("generations.breaker", "changelist")
+    assert "Nobody answers." in desk.get(listed).content.decode()
+    assert desk.post(listed, {"action": "try_again", "_selected_action": ["comfyui"]}).status_code == 302
+    assert breakers.may_try("comfyui")
 
 
 def test_staff_stop_orders(desk: Client, order: Generation) -> None:

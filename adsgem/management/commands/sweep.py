@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import close_old_connections
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import close_old_connections, connection
 
+from adsgem import schema
 from adsgem.celery import app
-from generations import tasks
+from generations import rates, tasks
+from generations.verify import verify
+from keeping import garbage
 
 log = logging.getLogger("adsgem.sweep")
-TIDY_SECONDS = 60 * 60
+HOUR = 60 * 60
+SAMPLE = 200  # files that are read again each hour
 
 
 class Command(BaseCommand):
@@ -30,20 +33,36 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep until a signal comes. An error costs one round, not the loop."""
+        if newer := schema.newer_than_code():
+            raise CommandError(schema.sentence(newer), returncode=schema.NEWER)
         if options["once"]:
             tasks.sweep()
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        tidied = time.monotonic() - TIDY_SECONDS + 60
+        house = threading.Thread()
         while not stop.is_set():
             try:
                 close_old_connections()
                 tasks.sweep()
-                if time.monotonic() - tidied >= TIDY_SECONDS:
-                    tidied = time.monotonic()
-                    app.backend.cleanup()  # Celery's results are kept for CELERY_RESULT_EXPIRES
+                if not house.is_alive() and rates.take("hourly", seconds=HOUR):
+                    house = threading.Thread(target=keep_house, daemon=True)
+                    house.start()
             except Exception:
                 log.exception("A sweep did not work. The next one comes in %g seconds.", settings.SWEEP_SECONDS)
             stop.wait(settings.SWEEP_SECONDS)
+
+
+def keep_house() -> None:
+    """Once an hour, in one of all processes that sweep: old results and unneeded files go, and everything is looked over."""
+    try:
+        app.backend.cleanup()  # Celery's results are kept for CELERY_RESULT_EXPIRES
+        garbage.collect()
+        report = verify(rehash=SAMPLE, repair=True)
+        for problem in (*report.problems, *report.repaired):
+            log.error("%s: %s", "Mended" if problem in report.repaired else "Wrong", problem)
+    except Exception:
+        log.exception("The hourly round did not work.")
+    finally:
+        connection.close()

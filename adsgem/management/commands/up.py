@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from adsgem import broker, env, preparing, tunnel
+from adsgem import broker, env, preparing, schema, tunnel
 from adsgem.supervisor import Child, Supervisor
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
@@ -35,6 +35,8 @@ class Command(BaseCommand):
         refuse_taken_port(host, port)
         local = f"http://{host_in_url(host)}:{port}"
         url = self._shared(port) if share else own_url(local)
+        if newer := schema.newer_than_code():
+            raise env.SettingError(schema.sentence(newer))
         made = preparing.prepare(url, self._tell)
         broker.mend(settings.CELERY_BROKER_URL)
         connections.close_all()
