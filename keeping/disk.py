@@ -39,15 +39,15 @@ class DurableStorage(FileSystemStorage):
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        fsync_folder(target.parent)
+        fsync(target.parent)  # the rename must reach the disk, too
         return name
 
 
-def fsync_folder(folder: Path) -> None:
-    """The rename itself must reach the disk, too. Windows cannot open folders and orders renames by itself."""
-    if os.name == "nt":
+def fsync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, has reached the disk. Windows cannot open folders and orders renames by itself."""
+    if os.name == "nt" and path.is_dir():
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
