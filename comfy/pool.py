@@ -16,7 +16,7 @@ from django.db.models import BigIntegerField, Case, Count, F, PositiveIntegerFie
 from comfy.binding import Filled
 from comfy.client import Client, Pace
 from comfy.errors import ComfyError, ServerDown, ServerRefused, ServerSick
-from comfy.graphs import FILE_INPUTS
+from comfy.graphs import FILE_INPUTS, known_nodes
 from comfy.models import Server, ServerJob
 from comfy.wire import Address
 from keeping.claims import DbNow, after, db_now
@@ -320,8 +320,8 @@ def _sit_down(server: Server, job_id: UUID, holder: UUID) -> bool:
 def _files(nodes: Mapping[str, Any]) -> dict[str, list[str]]:
     """The model files of a server, by the input that takes them. A choice list has two spellings: a plain list, and COMBO with options."""
     found: dict[str, set[str]] = {}
-    for told in nodes.values():
-        for name, spec in ((told.get("input") or {}).get("required") or {}).items():
+    for kind in known_nodes().keys() & nodes.keys():  # other nodes call other things by these names
+        for name, spec in ((nodes[kind].get("input") or {}).get("required") or {}).items():
             if name in FILE_INPUTS and isinstance(spec, list) and spec:
                 options = spec[0] if isinstance(spec[0], list) else spec[1].get("options") if len(spec) > 1 else None
                 found.setdefault(name, set()).update(str(option) for option in options or ())
