@@ -235,7 +235,7 @@ def check_order(
         errors["seed"] = f"The seed must be a whole number from 0 to {SEED_MOST}."
     chosen = ""
     try:
-        chosen = choose(engine)
+        chosen = choose(engine, template.current.data.get("engines", {}) if template.current else None)
     except EngineError as error:
         errors["engine"] = str(error)
     if errors:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
 from tests.chaos.conftest import REPEAT
-from tests.chaos.stack import Stack, until
+from tests.chaos.stack import ROOT, Stack, free_port, until
 
 pytestmark = pytest.mark.chaos
 FAILS = 666_000  # an order with this seed cannot be painted (tests.chaos.plugged)
@@ -58,6 +61,12 @@ def whole(stack: Stack, made: dict[str, object]) -> None:
         assert hashlib.sha256(data).hexdigest() == sha256
     assert resolutions(stack, str(made["id"])) == ["capture"]
     stack.verify()
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=2).status_code == 200
+    return False
 
 
 def resolutions(stack: Stack, generation: str) -> list[str]:
@@ -147,3 +156,47 @@ def test_web_killed_after_a_cancel_was_committed_has_cancelled(lasting: Stack, t
     assert lasting.ended(generation)["status"] == "cancelled"
     assert resolutions(lasting, generation) == ["void"]
     lasting.verify()
+
+
+# --- a picture that a server of its own paints: none is ever painted twice
+
+SERVER = {"K7": 1, "K8": 1, "K9": 1, "K10": 1, "K11": 1, "K12": 1, "K5": 1, "K6": 1, "K13": 1}
+FOR_COMFYUI = """
+import django; django.setup()
+from comfy import pool, starters
+from templates_app.actions import publish_version
+from templates_app.models import AdTemplate
+starters.load()
+pool.adopt_from_settings(["{url}"])
+template = AdTemplate.objects.select_related("current").get(slug="{slug}")
+data = template.current.data
+needs = {{"workflow": "sd-inpaint-keep-product", "family": "sdxl", "models": {{"checkpoint": "sdxl.safetensors"}}}}
+publish_version(by=None, head=template, data={{**data, "engines": {{**data["engines"], "comfyui": needs}}}}, note="For ComfyUI")
+"""
+
+
+@pytest.fixture(scope="module")
+def servers(lasting: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A simulated ComfyUI, and a template that is made for it; the file in which it writes down each picture that it painted."""
+    port, log = free_port(), tmp_path_factory.mktemp("comfyui") / "painted.jsonl"
+    simulator = subprocess.Popen([sys.executable, "-m", "tests.comfy.simulator", "--port", str(port), "--log", str(log)], cwd=ROOT)
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}/system_stats"), "The simulated ComfyUI answers")
+        script = FOR_COMFYUI.format(url=f"http://127.0.0.1:{port}", slug=lasting.template())
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=lasting.environment(PYTHONPATH=str(ROOT)), check=True, timeout=60)
+        yield log
+    finally:
+        simulator.kill()
+        simulator.wait()
+
+
+@pytest.mark.parametrize("time", REPEAT)
+@pytest.mark.parametrize("point", SERVER)
+def test_a_worker_killed_around_a_server_has_its_picture_painted_there_once(lasting: Stack, servers: Path, point: str, time: int) -> None:
+    lasting.start("worker", crash={"name": point})
+    before = len(servers.read_text().splitlines()) if servers.exists() else 0
+    made = lasting.ended(lasting.order(engine="comfyui"))
+    until(lambda: lasting.crashed(point), f"A worker coming past {point}", seconds=10)
+    whole(lasting, made)
+    assert len(servers.read_text().splitlines()) == before + SERVER[point]
+    assert lasting.rows("SELECT engine FROM generations_picture ORDER BY created_at DESC LIMIT 1") == [("comfyui",)]
