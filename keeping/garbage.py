@@ -102,12 +102,9 @@ def orphans() -> Iterator[Orphan]:
             some = names[start : start + AT_ONCE]
             found = {name: match[1] for name in some if (match := KEPT.fullmatch(name))}
             known = set(StoredFile.objects.filter(pk__in=set(found.values())).values_list("pk", flat=True))
-            for name in some:
-                if (name in found and found[name] not in known) or LEFT_OVER.fullmatch(name):
-                    try:
-                        yield Orphan(name, found.get(name, ""), default_storage.get_modified_time(name))
-                    except FileNotFoundError:
-                        continue  # renamed or taken since
+            for name in (name for name in some if _unknown(name, found, known)):
+                if modified := _modified(name):
+                    yield Orphan(name, found.get(name, ""), modified)
 
 
 def remove(stored: StoredFile) -> bool:
@@ -160,6 +157,20 @@ def _each(rows: QuerySet[StoredFile]) -> Iterator[StoredFile]:
     while some := list(rows.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
         yield from some
         last = some[-1].pk
+
+
+def _unknown(name: str, found: dict[str, str], known: set[str]) -> bool:
+    return found[name] not in known if name in found else bool(LEFT_OVER.fullmatch(name))
+
+
+def _modified(name: str) -> datetime | None:
+    """When a file was written; None when it was renamed or taken since its name was read. Each kind of store says that in its own way."""
+    try:
+        return default_storage.get_modified_time(name)
+    except Exception:
+        if default_storage.exists(name):
+            raise
+        return None
 
 
 def _take_row(stored: StoredFile, cutoff: datetime | None) -> bool:

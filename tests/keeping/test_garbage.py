@@ -7,14 +7,17 @@ import os
 import random
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from moto import mock_aws
 from PIL import Image
 
 from accounts.models import Brand
@@ -213,3 +216,43 @@ def test_files_that_are_pointed_at_in_a_later_transaction_are_protected_by_their
     crowd = Crowd(brand, older_than_hours=2 / 3600)
     crowd.run(60, in_one_transaction=False)
     assert crowd.faults == [] and crowd.pointed == 240 and crowd.collections > 5
+
+
+@pytest.fixture
+def bucket(settings: Any) -> Iterator[None]:
+    """The store in a bucket: a stand-in for S3 in this process."""
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="ads")
+        options = {"bucket_name": "ads", "region_name": "us-east-1", "access_key": "a", "secret_key": "b", "file_overwrite": True}
+        settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}}
+        yield
+
+
+@pytest.mark.django_db
+def test_the_same_holds_in_a_bucket(brand: Brand, bucket: None) -> None:
+    needed, lost = (store.keep(picture(colour), type="image/png") for colour in ("red", "blue"))
+    StoredFile.objects.filter(pk__in=[needed.pk, lost.pk]).update(kept_at="2026-01-01T00:00:00Z")
+    Photo.objects.create(brand=brand, file=needed)
+    thumbs.thumb(lost, "thumb")
+    orphan, stranger = "ab/" + "ab" * 32 + ".png", "reports/" + "ab" * 32 + ".png"
+    for name in (orphan, stranger):
+        default_storage.save(name, ContentFile(b"old"))
+    done = garbage.collect()
+    assert (done.rows, done.files) == (1, 2) and default_storage.exists(orphan), "files without a row are younger than a day"
+    assert store.read(needed) == picture("red") and store.size(lost) is None
+    time.sleep(1.1)  # a bucket knows whole seconds
+    assert garbage.collect(older_than_hours=0).files == 1
+    assert not default_storage.exists(orphan) and default_storage.exists(stranger)
+
+
+@pytest.mark.django_db
+def test_a_file_that_goes_while_the_bucket_is_read_is_no_fault(bucket: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = default_storage.save("ab/" + "ab" * 32 + ".png", ContentFile(b"old"))
+    ask = type(default_storage._wrapped).get_modified_time  # type: ignore[attr-defined]
+
+    def gone(self: Any, name: str) -> Any:
+        self.delete(name)
+        return ask(self, name)
+
+    monkeypatch.setattr(type(default_storage._wrapped), "get_modified_time", gone)  # type: ignore[attr-defined]
+    assert list(garbage.orphans()) == [] and not default_storage.exists(name)
