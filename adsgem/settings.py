@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "accounts",
     "templates_app",
     "generations",
+    "prompting",
     "comfy",
     "keeping",
     "studio",
@@ -311,6 +312,7 @@ OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.address("OPENAI_BASE_URL")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_IMAGE_MODEL = env.text("OPENAI_IMAGE_MODEL")
+WRITER_FALLBACK = env.flag("WRITER_FALLBACK", default=True)  # the offline writer writes when the model cannot; no: orders wait
 COMFY_SERVERS = env.addresses("COMFY_SERVERS")  # none: the built-in engine paints
 C2PA_CERT, C2PA_KEY = env.file("C2PA_CERT"), env.file("C2PA_KEY")
 C2PA_TSA_URL = env.address("C2PA_TSA_URL")
