@@ -33,7 +33,7 @@ def test_a_picture_is_described_in_six_sections_in_this_order() -> None:
 
 def test_a_section_is_only_what_stands_under_sections() -> None:
     # "Benefit:" stands under angles.
-    assert instruction("copy_prompt").sections == ("Headline", "Sub-line", "Call to action")
+    assert instruction("copy_prompt").sections == ("Headline", "Sub-line", "Call to action", "Badge")
 
 
 @pytest.mark.parametrize("name", NAMES)
