@@ -31,6 +31,7 @@ from keeping.models import StoredFile
 DAMAGED = "This file was damaged on our disk. Make it again: it costs nothing."
 LINES_AT_MOST = 1000  # kept of each report; the rest is counted
 AT_ONCE = 500
+FEW = 3  # so many damaged files are mended whatever their share is
 SPARE_SECONDS = 60  # nobody is blamed for what a sweep is about to do
 SETTLING_SECONDS = 2.0
 UNKNOWN_HOURS = 24  # a file without a row may have been written just before its row
@@ -69,16 +70,18 @@ Found = Iterator[tuple[Problem, Mend | None]]
 Row = TypeVar("Row", bound=models.Model)
 
 
-def verify(*, rehash: bool | int = True, repair: bool = False) -> Report:
+def verify(*, rehash: bool | int = True, repair: bool = False, even_many: bool = False) -> Report:
     """Ask everything once. Gives the report; with `repair`, what can be mended without harm is mended on the way.
 
     `rehash` True reads every file and compares it with its name, False looks only whether each is there and as long as it should be; a
     number looks at so many files, picked at random, and reads those.
+
+    Files are not mended when many are gone or damaged, unless `even_many`: then it is the disk that is missing, and not the files.
     """
     report = Report()
     report.counts.update(orders=Generation.objects.count(), pictures=Picture.objects.count(), ads=Ad.objects.count())
     looks = (_orders, _open_rows, _late_orders, _ads, _payments, _jobs, _events, _ledger)
-    for found in (*(look() for look in looks), _files(report, rehash), _unknown_files(report)):
+    for found in (*(look() for look in looks), _files(report, rehash, even_many=even_many), _unknown_files(report)):
         for problem, mend in found:
             report.note(problem, mended=bool(repair and mend and mend()))
     return report
@@ -188,33 +191,46 @@ def _ledger() -> Found:
         yield Problem("ledger", "Ledger", sentence), None
 
 
-def _files(report: Report, rehash: bool | int) -> Found:
+def _files(report: Report, rehash: bool | int, *, even_many: bool) -> Found:
     """Every row of a file has its file, and the file is what its name says."""
     everything = rehash is True or rehash is False
     some = _each(StoredFile.objects.all()) if everything else StoredFile.objects.order_by("?")[: int(rehash)]
+    bad: list[tuple[StoredFile, str]] = []
+    number = 0
     for stored in some:
         report.counts["files"] += 1
         fault = _fault(report, stored, read=rehash is not False)
         # A collector may have taken row and file since we read the row.
-        if not fault or not StoredFile.objects.filter(pk=stored.pk).exists():
-            continue
+        if fault and StoredFile.objects.filter(pk=stored.pk).exists():
+            number += 1
+            if number <= LINES_AT_MOST:
+                bad.append((stored, fault))
+    looked = report.counts["files"]
+    too_many = number > max(FEW, looked // 10) and not even_many
+    if too_many or number > len(bad):
+        sentence = f"{number} of {looked} files are gone or damaged. Is the disk or bucket the right one? If it is: --repair --even-many."
+        yield Problem("many_files", "Store", sentence), None
+    for stored, fault in bad:
         for ad in _each(Ad.objects.filter(file=stored, status=Ad.Status.READY).select_related("picture__generation")):
-            yield Problem("ad_file", _name(ad), f"it is ready, but its file {stored} is {fault}."), partial(mark_damaged, ad)
-        yield Problem("file", _name(stored), f"it is {fault}{_needed_by(stored)}."), partial(_remove, stored)
+            yield (
+                Problem("ad_file", _name(ad), f"it is ready, but its file {stored} is {fault}."),
+                None if too_many else partial(mark_damaged, ad),
+            )
+        yield Problem("file", _name(stored), f"it is {fault}{_needed_by(stored)}."), None if too_many else partial(_remove, stored)
 
 
 def _fault(report: Report, stored: StoredFile, *, read: bool) -> str:
     """What is wrong with a file, in words that follow "it is"; empty when nothing is."""
-    size = store.size(stored)
-    if size is None:
-        return "gone"
-    if size != stored.bytes:
-        return f"damaged: {size} bytes and not {stored.bytes}"
-    if not read:
-        return ""
-    report.counts.update(files_read=1, bytes_read=size)
     digest = hashlib.sha256()
     try:
+        size = store.size(stored)
+        if size is None:
+            return "gone"
+        if size != stored.bytes:
+            return f"damaged: {size} bytes and not {stored.bytes}"
+        if not read:
+            return ""
+        report.counts.update(files_read=1, bytes_read=size)
         with store.open_file(stored) as file:
             for chunk in file.chunks():
                 digest.update(chunk)

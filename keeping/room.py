@@ -10,7 +10,6 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
 
-KEEP_FREE_BYTES = 1024**3
 LOOK_EVERY = 1.0  # seconds: every order asks, and the disk does not fill up faster than that
 
 _seen: tuple[float, int] | None = None
@@ -18,7 +17,7 @@ _seen: tuple[float, int] | None = None
 
 def enough_room() -> bool:
     """Whether new work may begin: KEEP_FREE_BYTES are free where files and database lie."""
-    return free_bytes() >= getattr(settings, "KEEP_FREE_BYTES", KEEP_FREE_BYTES)
+    return free_bytes() >= settings.KEEP_FREE_BYTES
 
 
 def free_bytes() -> int:

@@ -313,6 +313,33 @@ def test_a_damaged_file_is_left_alone_while_a_backup_copies(made: Generation) ->
     assert not verify.verify(repair=True).problems and not StoredFile.objects.filter(pk=stored.pk).exists()  # type: ignore[attr-defined]
 
 
+def test_a_disk_that_is_not_there_fails_no_ad(made: Generation, settings: Any, tmp_path: Path) -> None:
+    """An empty folder where the disk should be: every file seems to be gone, and all of them are well."""
+    kept, rows = settings.STORAGES, StoredFile.objects.count()
+    settings.STORAGES = {**kept, "default": {**kept["default"], "OPTIONS": {"location": tmp_path}}}
+    report = verify.verify(repair=True)
+    assert not report.repaired and report.problems[0].code == "many_files" and f"{rows} of {rows} files" in report.problems[0].sentence
+    assert StoredFile.objects.count() == rows and Ad.objects.filter(status=Ad.Status.READY).count() == 2
+    settings.STORAGES = kept
+    assert not verify.verify(repair=True).problems
+
+
+def test_files_that_are_really_lost_are_given_up_when_a_person_says_so(made: Generation, settings: Any, tmp_path: Path) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path}}}
+    with pytest.raises(SystemExit):
+        call_command("verify", "--repair", "--even-many")
+    assert {ad.error_code for ad in Ad.objects.all()} == {"file_damaged"}
+
+
+def test_a_file_that_cannot_be_read_is_damaged(made: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(stored: StoredFile) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(verify.store, "size", broken)
+    problems = verify.verify(rehash=1).problems
+    assert "cannot be read (Input/output error)" in problems[-1].sentence
+
+
 def test_a_sample_looks_at_that_many_files(made: Generation) -> None:
     counts = verify.verify(rehash=3).counts
     assert counts["files"] == counts["files_read"] == 3

@@ -18,8 +18,9 @@ class Command(BaseCommand):
     help = "Check every order, picture, ad, credit and file. Exit code 0: nothing is wrong (any more); 1: something is."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add `--repair`, `--sample` and `--json`."""
+        """Add `--repair`, `--even-many`, `--sample` and `--json`."""
         parser.add_argument("--repair", action="store_true", help="mend what can be mended without harm")
+        parser.add_argument("--even-many", action="store_true", help="mend files also when so many are bad that the disk may be missing")
         parser.add_argument("--sample", type=int, metavar="N", help="look at N files picked at random instead of reading every file")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         sample = options["sample"]
         if sample is not None and sample < 0:
             raise CommandError("--sample must be 0 or more.", returncode=2)
-        report = verify(rehash=True if sample is None else sample, repair=options["repair"])
+        report = verify(rehash=True if sample is None else sample, repair=options["repair"], even_many=options["even_many"])
         if options["json"]:
             found = {name: [asdict(problem) for problem in getattr(report, name)] for name in ("problems", "repaired")}
             self.stdout.write(json.dumps({"ok": not report.problems, **found, "counts": report.counts}))
