@@ -22,7 +22,7 @@ from painting.builtin import Builtin
 from painting.engine import EngineError, Painted, PictureOrder, Progress
 from prompting.brief import Brief
 from templates_app.models import AdTemplate
-from tests.people import placements
+from tests.people import bottle_png, placements
 
 
 def test_an_order_ends_in_finished_files_with_a_record_of_how_they_were_made(order: Generation) -> None:
@@ -143,8 +143,6 @@ def test_some_ready_and_some_not_is_partly(order: Generation, engine: Callable[[
 def test_the_brand_with_the_fewest_pictures_in_work_comes_first(
     order: Generation, eve: User, template: AdTemplate, brand: Brand, photo: Photo
 ) -> None:
-    from tests.people import bottle_png
-
     hers = actions.order_generation(
         by=eve,
         brand=eve.brands.get(),
@@ -243,3 +241,90 @@ def _url(settings: Any) -> str:
     if database["ENGINE"].endswith("sqlite3"):
         return f"sqlite:///{database['NAME']}"
     return f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+
+
+class Counted(Builtin):
+    """Counts how often it paints."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def paint(self, order: PictureOrder, on_progress: Callable[[Progress], None]) -> Painted:
+        self.calls += 1
+        return super().paint(order, on_progress)
+
+
+def test_a_picture_that_was_painted_and_kept_is_not_painted_again(
+    order: Generation, engine: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker loses its picture in the moment in which it wants to say that it is painted."""
+    counted = engine(Counted())
+    move, lost = states.move, []
+
+    def lose_once(row: Any, to: str, **fields: Any) -> bool:
+        if isinstance(row, Picture) and to == Picture.Status.FINISHING and row.pk not in lost:
+            lost.append(row.pk)
+            raise OSError("the database went away")
+        return bool(move(row, to, **fields))
+
+    monkeypatch.setattr(states, "move", lose_once)
+    assert pipeline.run(order.pk).status == Generation.Status.READY
+    assert len(lost) == counted.calls == order.pictures.count()
+
+
+def test_a_flat_picture_is_painted_once_more_and_then_given_up(order: Generation, engine: Callable[[Any], Any]) -> None:
+    class Flat(Counted):
+        def paint(self, order: PictureOrder, on_progress: Callable[[Progress], None]) -> Painted:
+            made, buffer = super().paint(order, on_progress), io.BytesIO()
+            Image.new("RGB", order.shape.size, "#808080").save(buffer, "PNG")
+            return Painted(image=buffer.getvalue(), geometry=made.geometry)
+
+    flat = engine(Flat())
+    assert pipeline.run(order.pk).status == Generation.Status.FAILED
+    assert flat.calls == 2 * order.pictures.count()
+    assert {picture.error_code for picture in order.pictures.all()} == {"flat_picture"}
+
+
+def test_the_picture_of_another_order_is_not_taken_for_ours(
+    order: Generation, brand: Brand, template: AdTemplate, photo: Photo, engine: Callable[[Any], Any]
+) -> None:
+    pipeline.run(order.pk)
+    stolen = {picture.shape: picture for picture in order.pictures.select_related("raw")}
+
+    class Mixed(Builtin):
+        def paint(self, order: PictureOrder, on_progress: Callable[[Progress], None]) -> Painted:
+            theirs = stolen[order.shape.id]
+            return Painted(image=store.read(theirs.raw), geometry=theirs.geometry)  # type: ignore[arg-type]
+
+    engine(Mixed())
+    shapes = placements("google_display_300x250", "google_display_250x250")
+    theirs = actions.order_generation(
+        by=None, brand=brand, template=template, brief=order.brief, placements=shapes, photos=[photo], seed=99
+    )
+    Picture.objects.update(engine="comfyui")  # the built-in engine has nobody's pictures but its own
+    assert pipeline.run(theirs.pk).status == Generation.Status.FAILED
+    assert {picture.error_code for picture in theirs.pictures.all()} == {"not_ours"}
+
+
+def test_the_same_photo_is_cut_out_once(brand: Brand, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "cut_out", lambda *args, **kwargs: pytest.fail("it was cut out before"))
+    again = actions.add_photo(by=None, brand=brand, data=bottle_png(), name="again.png")
+    assert (again.cutout_id, again.confidence, again.cutout_method) == (photo.cutout_id, photo.confidence, photo.cutout_method)
+    assert again.pk != photo.pk
+
+
+def test_a_cut_out_that_a_person_marked_is_not_taken_over(brand: Brand, photo: Photo) -> None:
+    actions.mark_product(by=None, photo=photo, box=(0.1, 0.1, 0.9, 0.9))
+    again = actions.add_photo(by=None, brand=brand, data=bottle_png(), name="again.png")
+    assert again.cutout_method != "marked"
+
+
+def test_the_sweep_rings_no_more_bells_than_one_queue_should_hold(order: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(tasks, "ring", lambda task, pk: rung.append(task.name))
+    monkeypatch.setattr(tasks, "_bells", lambda task: tasks.BELLS_AT_MOST)
+    assert tasks.sweep() == 0 and rung == []
+    monkeypatch.setattr(tasks, "_bells", lambda task: tasks.BELLS_AT_MOST - 1)
+    pipeline.write(order.pk)
+    assert tasks.sweep() == len(rung) == 1
