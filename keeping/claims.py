@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connection, models
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models
 from django.db.models import Case, F, Func, Q, Value, When
 
 log = logging.getLogger(__name__)
+
+AWAY_SECONDS = 2.0  # before a row is tried again whose work was stopped by a database that went away
 
 
 class Claimed(models.Model):
@@ -109,20 +111,36 @@ class Hold:
 def held(row: Row, *, at_most_seconds: float) -> Iterator[Hold]:
     """Renew a claimed row's lease from a thread with its own connection until the block ends, or until `at_most_seconds` are over.
 
-    Work that hangs must not hold its row for ever: after that time the lease runs out, and another worker takes the row.
+    Work that hangs must not hold its row for ever: after that time the lease runs out, and another worker takes the row. A database that
+    went away in the block is neither a death nor a try of ours: the row is put down as soon as it answers again.
     """
     hold = Hold()
     thread = threading.Thread(target=_beat, args=(row, hold, at_most_seconds), daemon=True, name=f"lease-{row.pk}")
     thread.start()
     try:
         yield hold
+    except (OperationalError, InterfaceError):
+        _put_down_when_it_answers(row)
+        raise
     finally:
         hold.done.set()
         thread.join(timeout=5)
 
 
+def _put_down_when_it_answers(row: Claimed) -> None:
+    deadline = time.monotonic() + settings.LEASE_SECONDS
+    while not connection.in_atomic_block and time.monotonic() < deadline:
+        connection.close()
+        try:
+            _ours(row).update(lease_until=None, run_after=after(AWAY_SECONDS), pauses=F("pauses") + 1)
+        except DatabaseError:
+            time.sleep(settings.HEARTBEAT_SECONDS)
+        else:
+            return
+
+
 def _beat(row: Claimed, hold: Hold, at_most_seconds: float) -> None:
-    ours = _rows(row).filter(pk=row.pk, attempt=row.attempt).exclude(status__in=row.FINAL)  # type: ignore[misc] # each claimed row has a status
+    ours = _ours(row).exclude(lease_until=None)  # a row that was put down already must not look held again
     began = time.monotonic()
     try:
         while not hold.done.wait(settings.HEARTBEAT_SECONDS):
@@ -142,6 +160,11 @@ def _beat(row: Claimed, hold: Hold, at_most_seconds: float) -> None:
                 return
     finally:
         connection.close()
+
+
+def _ours(row: Claimed) -> models.QuerySet[Any]:
+    """This row, while it is open and still under the number by which we took it."""
+    return _rows(row).filter(pk=row.pk, attempt=row.attempt).exclude(status__in=row.FINAL)  # type: ignore[misc] # each claimed row has a status
 
 
 def _rows(row: Row) -> models.QuerySet[Row]:
