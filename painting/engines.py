@@ -8,34 +8,29 @@ from typing import Any
 
 from comfy import pool
 from comfy.models import Server
+from painting import openai_images
 from painting.builtin import Builtin
 from painting.comfyui import ComfyUI
 from painting.engine import Engine, EngineError
-
-# What an order may ask for, and why it cannot be had here.
-_NOT_SET_UP = {
-    "comfyui": "No ComfyUI server is set up. Choose Draft or auto: both paint on this machine.",
-    "openai": "No OpenAI key is set up. Choose Draft or auto: both paint on this machine.",
-}
+from painting.openai_images import OpenAIImages
 
 
 def choose(asked: str, needs: Mapping[str, Any] | None = None) -> str:
     """The name of the engine that takes an order for `auto`, `draft` or an engine's name. Raises EngineError when there is none.
 
-    `needs` is what the template says, by engine. `auto` takes ComfyUI when a server works and the template names a workflow for it.
+    `needs` is what the template says, by engine. `auto` takes ComfyUI when a server works and the template names a workflow for it,
+    else OpenAI when it is set up, works, and the template says what it needs of it.
     """
     if asked == "auto" and _has_workflow(needs) and pool.healthy():
         return ComfyUI.name
+    if asked == "auto" and needs and OpenAIImages.name in needs and openai_images.healthy():
+        return OpenAIImages.name
     if asked in ("auto", "draft", Builtin.name):
         return Builtin.name
-    if asked == ComfyUI.name and Server.objects.filter(enabled=True).exists():
-        if needs is not None and not _has_workflow(needs):
-            raise EngineError(
-                "This template is not made for ComfyUI. Choose Draft or auto.", code="engine_not_for_template", permanent=True
-            )
-        return ComfyUI.name
-    if asked in _NOT_SET_UP:
-        raise EngineError(_NOT_SET_UP[asked], code="engine_not_configured", permanent=True)
+    if asked == ComfyUI.name:
+        return _comfyui(needs)
+    if asked == OpenAIImages.name:
+        return _openai(needs)
     raise EngineError(f"There is no engine called '{asked}'. Choose auto or draft.", code="engine_unknown", permanent=True)
 
 
@@ -44,8 +39,27 @@ def engine(name: str) -> Engine:
     """The engine of this name, as a picture's row has it (or what `choose` makes of it). Raises EngineError."""
     if name == ComfyUI.name:
         return ComfyUI()  # also while no server is set up: what was ordered from it waits, or is found again
+    if name == OpenAIImages.name:
+        return OpenAIImages()  # also while no key is set: what was ordered from it waits
     choose(name)
     return Builtin()
+
+
+def _comfyui(needs: Mapping[str, Any] | None) -> str:
+    if not Server.objects.filter(enabled=True).exists():
+        sentence = "No ComfyUI server is set up. Choose Draft or auto: both paint on this machine."
+        raise EngineError(sentence, code="engine_not_configured", permanent=True)
+    if needs is not None and not _has_workflow(needs):
+        raise EngineError("This template is not made for ComfyUI. Choose Draft or auto.", code="engine_not_for_template", permanent=True)
+    return ComfyUI.name
+
+
+def _openai(needs: Mapping[str, Any] | None) -> str:
+    if sentence := openai_images.missing():
+        raise EngineError(sentence, code="engine_not_configured", permanent=True)
+    if needs is not None and OpenAIImages.name not in needs:
+        raise EngineError("This template is not made for OpenAI. Choose Draft or auto.", code="engine_not_for_template", permanent=True)
+    return OpenAIImages.name
 
 
 def _has_workflow(needs: Mapping[str, Any] | None) -> bool:
