@@ -35,6 +35,7 @@ from tests.chaos.stack import FINAL, PATIENCE, ROOT, Stack, until
 
 CLIENTS = 4
 HTTP_SECONDS = 5.0
+IMPATIENT = (0.01, 0.2)  # seconds after which one change in six is not waited for
 NEMESIS_EVERY, FROZEN, SECOND_SWEEP = 3.0, 5.0, 6.0  # seconds
 FIRST_CREDITS = 300
 # How often a client does what, out of a hundred.
@@ -328,6 +329,10 @@ class Client:
         elif order := self.shared.one_of(self.shared.orders, self.dice):
             self.look(order, kind)
 
+    def patience(self) -> float:
+        """How long an answer is waited for. Some hang up at once, and then nobody knows what was done."""
+        return self.dice.uniform(*IMPATIENT) if self.shared.orders and self.dice.random() < 1 / 6 else HTTP_SECONDS
+
     def body(self) -> dict[str, Any]:
         """An order: most are painted in a moment, some as always, some not at all."""
         first = self.dice.choice([QUICK, QUICK, QUICK, QUICK, FAILS, 1000])
@@ -335,14 +340,14 @@ class Client:
 
     def order(self, key: str, body: dict[str, Any]) -> Op:
         told = {**body, "client_ref": key}
-        op = self.op("order", key, "POST", "generations", json=told, headers={"Idempotency-Key": key})
+        op = self.op("order", key, "POST", "generations", json=told, headers={"Idempotency-Key": key}, timeout=self.patience())
         if op.end == "unknown":
             self.cut.append(("order", key, body))
         return op
 
     def top_up(self, key: str, told: dict[str, Any]) -> Op:
         began = time.monotonic()
-        op = Op(self.number, "top up", key, began, *self.staff.give(key, told["credits"]), told=told)
+        op = Op(self.number, "top up", key, began, *self.staff.give(key, told["credits"], self.patience()), told=told)
         self.shared.add(op)
         if op.end == "unknown":
             self.cut.append(("top up", key, told))
@@ -350,7 +355,9 @@ class Client:
 
     def look(self, order: str, kind: str = "read") -> Op:
         """Read an order, or cancel it: both answer with all that is there of it."""
-        return self.op(kind, order, *(("POST", f"generations/{order}/cancel") if kind == "cancel" else ("GET", f"generations/{order}")))
+        if kind == "cancel":
+            return self.op(kind, order, "POST", f"generations/{order}/cancel", timeout=self.patience())
+        return self.op(kind, order, "GET", f"generations/{order}")
 
     def download(self, ad: str) -> Op:
         return self.op("download", ad, "GET", f"ads/{ad}/file")
@@ -408,11 +415,11 @@ class Staff:
         self.cookies = session.cookies.get_dict()
         ((self.brand,),) = stack.rows("SELECT id FROM accounts_brand")
 
-    def give(self, key: str, credits: int) -> tuple[float, str]:
+    def give(self, key: str, credits: int, seconds: float) -> tuple[float, str]:
         """Give the brand credits. When that ended, and how."""
         page = f"{self.stack.url}/admin/accounts/brand/{uuid.UUID(str(self.brand))}/credits/"
         form = {"kind": "grant", "credits": credits, "reason": "Top-up", "key": key, "csrfmiddlewaretoken": self.cookies["adsgem-csrf"]}
-        how: dict[str, Any] = {"cookies": self.cookies, "headers": {"Referer": page}, "timeout": HTTP_SECONDS, "allow_redirects": False}
+        how: dict[str, Any] = {"cookies": self.cookies, "headers": {"Referer": page}, "timeout": seconds, "allow_redirects": False}
         end, answer = _sent(lambda: requests.post(page, data=form, **how))
         done = answer is not None and answer.headers.get("Location", "").endswith("/statement/")
         return time.monotonic(), "fail" if end == "ok" and not done else end
