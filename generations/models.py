@@ -343,7 +343,8 @@ class Event(models.Model):
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=40, help_text="For instance picture.ready.")
     object_id = models.UUIDField()
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, null=True, blank=True, related_name="events")
+    # An order that is purged leaves its events behind: their numbers have no hole.
+    generation = models.ForeignKey(Generation, on_delete=models.SET_NULL, null=True, blank=True, related_name="events")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

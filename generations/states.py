@@ -21,6 +21,7 @@ from keeping.claims import Claimed, Hold, claim, db_now, held, release
 from keeping.crashpoints import crashpoint
 
 __all__ = [
+    "DAMAGED",
     "MAY_FOLLOW",
     "UNWRITTEN",
     "Hold",
@@ -33,10 +34,12 @@ __all__ = [
     "move",
     "note",
     "release",
+    "reopen_damaged",
     "settle",
     "tell_progress",
 ]
 
+DAMAGED = "file_damaged"
 GENERATION, PICTURE, AD = Generation.Status, Picture.Status, Ad.Status
 UNWRITTEN = (GENERATION.WAITING, GENERATION.WRITING)
 
@@ -156,6 +159,19 @@ def _end(generation: Generation, to: str, picture_to: str, ad_to: str, code: str
             note(generation, [(f"generation.{to}", generation.pk)])
     settle(generation)
     return bool(unwritten or ended)
+
+
+def reopen_damaged(ad: Ad) -> bool:
+    """Let an ad whose file was damaged on disk be finished once more. False when it is not one of those (any more).
+
+    The way back from `generations.verify.mark_damaged`, and like it not in the table: the picture is ready and paid, only its file went.
+    """
+    with transaction.atomic():
+        damaged = Ad.objects.filter(pk=ad.pk, status=AD.FAILED, error_code=DAMAGED)
+        won = bool(damaged.update(status=AD.WAITING, error_code="", error_message="", finished_at=None, attempt=0, deaths=0, run_after=0))
+        if won:
+            note(ad.picture.generation, [("ad.waiting", ad.pk)])
+    return won
 
 
 def settle(generation: Generation) -> bool:

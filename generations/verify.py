@@ -94,7 +94,7 @@ def mark_damaged(ad: Ad) -> bool:
     """
     with transaction.atomic():
         ours = Ad.objects.filter(pk=ad.pk, status=Ad.Status.READY, file=ad.file_id)
-        won = ours.update(status=Ad.Status.FAILED, file=None, lease_until=None, error_code="file_damaged", error_message=DAMAGED)
+        won = ours.update(status=Ad.Status.FAILED, file=None, lease_until=None, error_code=states.DAMAGED, error_message=DAMAGED)
         if won:
             # What is remembered of finishing it must not stand for a file that is no more.
             Step.objects.filter(ad=ad, output=ad.file_id).update(output=None)

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("generations/<uuid:pk>/", progress.generation, name="generation"),
     path("generations/<uuid:pk>/sheet/", progress.sheet, name="generation-sheet"),
     path("generations/<uuid:pk>/stop/", progress.stop, name="generation-stop"),
+    path("generations/<uuid:pk>/again/", progress.again, name="generation-again"),
     path("generations/<uuid:pk>/words/", progress.words, name="generation-words"),
     path("generations/<uuid:pk>/undo/", progress.undo, name="generation-undo"),
     path("generations/<uuid:pk>/zip/", progress.download, name="generation-zip"),

@@ -329,6 +329,13 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         actions.cancel_generation(by=caller(request), generation=self.get_object())
         return self._answer(UUID(pk))
 
+    @extend_schema(operation_id="retry_generation", request=None, responses=GenerationOut)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Make files again that were damaged on our disk. It costs nothing; an order without such files is left as it is."""
+        actions.make_files_again(by=caller(request), generation=self.get_object())
+        return self._answer(UUID(pk))
+
     @extend_schema(
         operation_id="list_generation_events",
         parameters=[OpenApiParameter("after", int, description="Only events with a higher `seq`.")],

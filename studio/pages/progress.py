@@ -55,6 +55,15 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Make those files once more that were damaged on our disk."""
+    number = actions.make_files_again(by=request.user, generation=_order(request, pk))  # type: ignore[arg-type]
+    messages.success(request, "The damaged files are being made again." if number else "No file of this order is damaged.")
+    return redirect("generation", pk=pk)
+
+
+@login_required
+@require_POST
 def words(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Lay new words over the finished pictures of an order, or of one variation; then back to where they were typed."""
     order = _order(request, pk)

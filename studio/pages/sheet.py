@@ -7,6 +7,7 @@ from uuid import UUID
 
 from generations.models import Ad, Copy, Generation, Picture
 from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of, waits_for
+from generations.states import DAMAGED
 from prompting.brief import LIMITS
 from studio.pages.shapes import SHAPE_NAMES, SHAPE_ORDER
 
@@ -40,6 +41,7 @@ def sheet_of(order: Generation) -> dict[str, Any]:
         "percent": round(progress(order) * 100),
         "place": place,
         "notice": waits_for(order),
+        "damaged": sum(ad.status == Ad.Status.FAILED and ad.error_code == DAMAGED for ad in ads),
         "seconds": round(estimate_seconds(order)),
         "copy": copy,
         "can_undo": copy.parent_id is not None,

@@ -7,12 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Brand, IdempotencyKey, User
 from generations import actions, pipeline, queries
 from generations.models import Ad, Copy, Generation, Photo, Picture
+from generations.verify import verify
 from prompting.brief import Brief, BriefError
 from templates_app.models import AdTemplate, Placement
 from tests.people import bottle_png, placements
@@ -183,3 +186,25 @@ def test_after_a_day_a_key_is_free_again(brand: Brand, template: AdTemplate, pho
 def test_the_key_of_an_order_that_was_purged_is_free_again(brand: Brand, template: AdTemplate, photo: Photo, mia: User) -> None:
     order(brand, template, photo, mia, idempotency_key="k1").delete()
     assert order(brand, template, photo, mia, idempotency_key="k1").pk
+
+
+def test_a_file_that_was_damaged_on_disk_is_made_again_for_nothing(order: Generation, mia: User, client: Client) -> None:
+    pipeline.run(order.pk)
+    ad = Ad.objects.filter(picture__generation=order).select_related("file", "picture__generation").first()
+    assert ad is not None and ad.file is not None
+    before = ad.file.sha256
+    with default_storage.open(ad.file.name, "wb") as file:
+        file.write(b"rust")
+    found = verify(repair=True)
+    assert [problem.row for problem in found.repaired if str(ad.pk) in problem.row], found
+    client.force_login(mia)
+    page = client.get(f"/generations/{order.pk}/").content.decode()
+    assert "1 file of this order was damaged on our disk" in page
+    assert client.post(f"/generations/{order.pk}/again/").status_code == 302
+    assert pipeline.finish_ad(ad.pk)
+    ad.refresh_from_db()
+    assert (ad.status, ad.file_id) == (Ad.Status.READY, before), "the same bytes again"
+    assert verify(repair=False).problems == []
+    assert "damaged on our disk" not in client.get(f"/generations/{order.pk}/").content.decode()
+    answer = client.post(f"/api/v1/generations/{order.pk}/retry", content_type="application/json")
+    assert answer.status_code == 200 and answer.json()["status"] == "ready"
