@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 from adsgem import broker
 
@@ -27,3 +28,20 @@ def end_when_the_tables_are_newer(**kwargs: Any) -> None:
     if newer := schema.newer_than_code():
         sys.stderr.write(schema.sentence(newer) + "\n")
         raise SystemExit(schema.NEWER)
+
+
+_stop = threading.Event()
+
+
+@worker_ready.connect
+def sweep_beside_the_work(**kwargs: Any) -> None:
+    """Every worker also sweeps, so that nothing is left lying where nobody started `manage.py sweep` (RELIABILITY: R-3)."""
+    from adsgem.sweeping import sweep_until
+
+    threading.Thread(target=sweep_until, args=(_stop,), daemon=True, name="sweep").start()
+
+
+@worker_shutting_down.connect
+def sweep_no_more(**kwargs: Any) -> None:
+    """Work that is rung for now would only be put down again."""
+    _stop.set()

@@ -1,0 +1,50 @@
+"""The loop that looks for work nobody is at. Every worker runs one beside its work, and `manage.py sweep` is one for itself: any number may."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from celery import current_app
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from generations import rates, tasks
+from generations.verify import verify
+from keeping import garbage
+
+log = logging.getLogger("adsgem.sweep")
+
+HOUR = 60 * 60
+SAMPLE = 200  # files that are read again each hour
+
+
+def sweep_until(stop: threading.Event) -> None:
+    """Sweep every SWEEP_SECONDS until told to stop. An error costs one round, not the loop."""
+    house = threading.Thread()
+    while not stop.is_set():
+        try:
+            close_old_connections()
+            tasks.sweep()
+            if not house.is_alive() and rates.take("hourly", seconds=HOUR):
+                house = threading.Thread(target=keep_house, daemon=True, name="house")
+                house.start()
+        except Exception:
+            log.exception("A sweep did not work. The next one comes in %g seconds.", settings.SWEEP_SECONDS)
+        stop.wait(settings.SWEEP_SECONDS)
+    connection.close()
+
+
+def keep_house() -> None:
+    """Once an hour, in one of all processes that sweep: old results and unneeded files go, and everything is looked over."""
+    try:
+        current_app.backend.cleanup()  # Celery's results are kept for CELERY_RESULT_EXPIRES
+        garbage.collect()
+        report = verify(rehash=SAMPLE, repair=True)
+        for word, problems in (("Wrong", report.problems), ("Mended", report.repaired)):
+            for problem in problems:
+                log.error("%s: %s", word, problem)
+    except Exception:
+        log.exception("The hourly round did not work.")
+    finally:
+        connection.close()
