@@ -97,11 +97,15 @@ class Stack:
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment(**more), capture_output=True, text=True, timeout=300
         )
 
+    def create(self) -> None:
+        """An empty data folder and, on PostgreSQL, an empty database."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        if self.back_end == "postgres":
+            self.on_server(f'CREATE DATABASE "{self.database}"')
+
     def prepare(self) -> None:
         """Tables, shelf, accounts and one photo, from nothing."""
-        self.data.mkdir(parents=True)
-        if self.back_end == "postgres":
-            self._on_server(f'CREATE DATABASE "{self.database}"')
+        self.create()
         done = self.manage("prepare")
         assert done.returncode == 0, done.stdout + done.stderr
         with self.running("web"):
@@ -113,16 +117,16 @@ class Stack:
         other = Stack(folder, self.back_end)
         shutil.copytree(self.data, other.data)
         if self.back_end == "postgres":
-            self._on_server(f'CREATE DATABASE "{other.database}" TEMPLATE "{self.database}"')
+            self.on_server(f'CREATE DATABASE "{other.database}" TEMPLATE "{self.database}"')
         other.photo = self.photo
         return other
 
     def move(self, server: str, programs: Path) -> None:
         """Take the database to another PostgreSQL, with that one's own programs. This one must not be running."""
         dumped = subprocess.run([programs / "pg_dump", self.database_url], capture_output=True, check=True)
-        self._on_server(f'DROP DATABASE "{self.database}"')
+        self.on_server(f'DROP DATABASE "{self.database}"')
         self.server = server
-        self._on_server(f'CREATE DATABASE "{self.database}"')
+        self.on_server(f'CREATE DATABASE "{self.database}"')
         subprocess.run(
             [programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", self.database_url],
             input=dumped.stdout,
@@ -135,10 +139,10 @@ class Stack:
         for name in list(self.kept):
             self.stop(name)
         if self.back_end == "postgres":
-            self._on_server(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
+            self.on_server(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
             redis.Redis.from_url(self.redis_url).flushdb()
 
-    def _on_server(self, sql: str) -> None:
+    def on_server(self, sql: str) -> None:
         """A statement that stands outside any transaction and database of ours."""
         with psycopg.connect(urlsplit(self.server)._replace(path="/postgres").geturl(), autocommit=True) as there:
             there.execute(sql)  # type: ignore[call-overload]
