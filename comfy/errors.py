@@ -51,13 +51,9 @@ class Lost(ComfyError):
 
 
 class WorkflowInvalid(ComfyError):
-    """The server refuses the graph. `details` name nodes and inputs for staff."""
+    """The server refuses the graph. The message names nodes and inputs for staff."""
 
     code, then = "workflow_invalid", "fail"
-
-    def __init__(self, message: str, details: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.details = details
 
 
 class ModelMissing(ComfyError):
@@ -95,9 +91,9 @@ class NodeFailed(ComfyError):
 
     code, then = "node_failed", "fail"
 
-    def __init__(self, message: str, *, node_id: str = "", node_type: str = "", trace: str = "") -> None:
+    def __init__(self, message: str, *, node_id: str, trace: str) -> None:
         super().__init__(message)
-        self.node_id, self.node_type, self.trace = node_id, node_type, trace
+        self.node_id, self.trace = node_id, trace
 
 
 class Preempted(ComfyError):
@@ -163,7 +159,7 @@ def refusal(body: Mapping[str, Any]) -> ComfyError:
     error = body.get("error")
     told = error if isinstance(error, Mapping) else {"message": str(error)}
     main = f"{told.get('message', 'refused')} {told.get('details', '')}".strip()
-    return WorkflowInvalid(f"The server refuses the workflow: {'; '.join(details) or main}"[:1000], tuple(details))
+    return WorkflowInvalid(f"The server refuses the workflow: {'; '.join(details) or main}"[:1000])
 
 
 def failure(told: Mapping[str, Any]) -> ComfyError:
@@ -175,18 +171,10 @@ def failure(told: Mapping[str, Any]) -> ComfyError:
         return OutOfMemory(f"Out of memory in {where}.")
     if "CUDA error" in message or "driver" in low or kind.endswith("AcceleratorError"):
         return ServerSick(f"The GPU or its driver failed in {where}: {message}"[:500])
-    if "SafetensorError" in kind or "could not detect model type" in low or "header too" in low:
+    loads = str(told.get("node_type")).removesuffix("ModelOnly").removesuffix("Simple").endswith("Loader")
+    if loads or "SafetensorError" in kind:
         return ModelBroken(f"A model file cannot be read in {where}: {message}"[:500])
-    if kind.endswith("FileNotFoundError"):
-        return (
-            InputGone(f"A file is gone in {where}.")
-            if str(told.get("node_type")).startswith("LoadImage")
-            else ModelBroken(f"A file is gone in {where}.")
-        )
+    if kind.endswith("FileNotFoundError") and str(told.get("node_type")).startswith("LoadImage"):
+        return InputGone(f"A file is gone in {where}.")
     trace = "".join(str(line) for line in told.get("traceback", ()))
-    return NodeFailed(
-        f"{where} failed: {kind}: {message}"[:500],
-        node_id=str(told.get("node_id", "")),
-        node_type=str(told.get("node_type", "")),
-        trace=trace,
-    )
+    return NodeFailed(f"{where} failed: {kind}: {message}"[:500], node_id=str(told.get("node_id", "")), trace=trace)

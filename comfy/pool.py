@@ -21,6 +21,7 @@ from comfy.models import Server, ServerJob
 from comfy.wire import Address
 from keeping.claims import DbNow, after, db_now
 from keeping.fetch import FetchRefused, judge
+from keeping.secrets import SecretUnreadable
 
 log = logging.getLogger(__name__)
 
@@ -102,10 +103,13 @@ def adopt_from_settings(addresses: Iterable[str]) -> int:
 def client_of(server: Server, *, pace: Pace | None = None) -> Client:
     """A client for a server. Raises ServerRefused when its address leads where no server of ours may be."""
     try:
-        judge(server.address, ports=(_port(server.address),), allow_private=server.allow_private)
-    except (FetchRefused, ValueError) as error:
+        target = judge(server.address, ports=(_port(server.address),), allow_private=server.allow_private)
+        token = server.token  # read only here: a token whose key is gone stops this server and no other
+    except (FetchRefused, SecretUnreadable, ValueError) as error:
         raise ServerRefused(f"{server.name}: {error}") from error
-    return Client(Address(server.address, server.token), pace=pace or Pace(**getattr(settings, "COMFY_PACE", {})))
+    # Whose word is not trusted with our own network must not lead elsewhere after it was judged.
+    ip = "" if server.allow_private else min((str(where[0]) for _family, where in target.found), key=lambda found: ":" in found)
+    return Client(Address(server.address, token, ip), pace=pace or Pace(**getattr(settings, "COMFY_PACE", {})))
 
 
 def look(server: Server) -> bool:
@@ -129,14 +133,14 @@ def look(server: Server) -> bool:
         first_failure=0,
         open_until=0,
     )
-    server.refresh_from_db()
+    _refresh(server)
     return True
 
 
 def look_around() -> int:
     """Look at every enabled server whose look is due: never seen, seen long ago, or left in peace long enough. Gives how many answered."""
     now = db_now()
-    return sum(_look_if_due(server, now) for server in Server.objects.filter(enabled=True))
+    return sum(_look_if_due(server, now) for server in Server.objects.filter(enabled=True).defer("token"))
 
 
 def healthy() -> bool:
@@ -215,7 +219,7 @@ def seat_of(job_id: UUID, holder: UUID) -> tuple[Seat, ServerJob] | None:
     """The seat of a job that was begun before, now ours; None when there is none. Raises ServerRefused."""
     if not ServerJob.objects.filter(pk=job_id).update(holder=holder, held_until=after(held_seconds())):
         return None
-    job = ServerJob.objects.select_related("server").get(pk=job_id)
+    job = ServerJob.objects.select_related("server").defer("server__token").get(pk=job_id)
     return Seat(job.server, client_of(job.server), job_id, holder, job.posts + 1), job
 
 
@@ -238,7 +242,7 @@ def tidy(server: Server, client: Client) -> None:
 
 def _enabled_with_use() -> list[Server]:
     taken = Count("jobs", filter=Q(jobs__seat__isnull=False, jobs__held_until__gte=DbNow()))
-    return list(Server.objects.filter(enabled=True).annotate(used=taken).order_by("name"))
+    return list(Server.objects.filter(enabled=True).annotate(used=taken).defer("token").order_by("name"))
 
 
 def _answers(server: Server, now: int) -> bool:
@@ -262,8 +266,13 @@ def _look_if_due(server: Server, now: int) -> bool:
         return False
     answered = look(server)
     if not answered:
-        server.refresh_from_db()
+        _refresh(server)
     return answered
+
+
+def _refresh(server: Server) -> None:
+    """What is known of a server now, but for its token."""
+    server.refresh_from_db(fields=[field.attname for field in Server._meta.concrete_fields if field.name != "token"])
 
 
 def _lacks(server: Server, needs: Filled) -> str | None:

@@ -115,6 +115,7 @@ class Ear:
         if self._left == 0:
             return False
         self._left -= 1
+        named: dict[str, Any] = {"host": self.address.host, "sslopt": {"server_hostname": self.address.name}} if self.address.ip else {}
         try:
             self._socket = websocket.create_connection(
                 f"{self.address.socket}/ws?clientId={self.client_id}",
@@ -123,6 +124,7 @@ class Ear:
                 suppress_origin=True,
                 redirect_limit=0,
                 http_no_proxy=["*"],
+                **named,
             )
             self._socket.send(json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}}))
         except (websocket.WebSocketException, OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from comfy.errors import BytesGone, ServerDown, ServerRefused, SubmitUnknown, TooLarge
@@ -22,10 +23,33 @@ JSON_AT_MOST, PICTURE_AT_MOST = 48 << 20, 64 << 20
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is, and what it wants to see. `url` is its root, as `http://gpu-1:8188` or `https://host/comfy`."""
+    """Where a server is, and what it wants to see. `url` is its root, as `http://gpu-1:8188` or `https://host/comfy`.
+
+    With `ip`, that address is asked under the url's name, and the name is never looked up again: it was judged with this answer.
+    """
 
     url: str
     token: str = ""
+    ip: str = ""
+
+    @property
+    def name(self) -> str:
+        """The host's name."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def host(self) -> str:
+        """The host's name and port, as the Host header says them."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def root(self) -> str:
+        """What requests are sent to."""
+        parts = urlsplit(self.url)
+        if self.ip:
+            host = f"[{self.ip}]" if ":" in self.ip else self.ip
+            parts = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host)
+        return parts.geturl().rstrip("/")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -38,7 +62,19 @@ class Address:
     @property
     def socket(self) -> str:
         """The root of its websocket."""
-        return ("wss" if urlsplit(self.url).scheme == "https" else "ws") + self.url[self.url.index(":") :].rstrip("/")
+        return ("wss" if self.root.startswith("https:") else "ws") + self.root[self.root.index(":") :]
+
+
+class _Named(HTTPAdapter):
+    """TLS to an IP address under a name: the name is sent, and the certificate must be its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """With the name."""
+        super().init_poolmanager(*args, **kwargs, server_hostname=self.name, assert_hostname=self.name)
 
 
 class Wire:
@@ -115,16 +151,18 @@ class Wire:
 
     def _raw(self, method: str, path: str, *, seconds: float | None = None, **what: Any) -> requests.Response:
         timeouts = (self.timeouts[0], seconds or self.timeouts[1])
-        return self._session.request(
-            method, self.address.url.rstrip("/") + path, timeout=timeouts, stream=True, allow_redirects=False, **what
-        )
+        return self.session.request(method, self.address.root + path, timeout=timeouts, stream=True, allow_redirects=False, **what)
 
     @property
-    def _session(self) -> requests.Session:
+    def session(self) -> requests.Session:
+        """This thread's own."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
             session.headers.update(self.address.headers)
+            if self.address.ip:
+                session.headers["Host"] = self.address.host
+                session.mount("https://", _Named(self.address.name))
             session.trust_env = False  # a .netrc would replace the token, and a proxy would see the pictures
         return session
 

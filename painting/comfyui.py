@@ -13,7 +13,7 @@ from PIL import Image
 
 from comfy import pool, references
 from comfy.client import Made
-from comfy.errors import ComfyError, InputGone, Lost, ModelMissing, ServerDown
+from comfy.errors import ComfyError, InputGone, Lost, ModelMissing, NodeFailed, ServerDown
 from comfy.models import ServerJob
 from comfy.needs import Needs, NeedsRefused, Recipe, job_of
 from comfy.pool import NoServer, Seat, Superseded
@@ -227,6 +227,8 @@ def _lost() -> EngineError:
 def _after(error: ComfyError, seat: Seat) -> None:
     """Note what went wrong, for the server and for the picture. Raises EngineError when another try has no sense, or is not ours to make."""
     log.warning("Job %s on %s: %s: %s", seat.job_id, seat.server, error.code, error)
+    if isinstance(error, NodeFailed):
+        log.error("Node %s of job %s:\n%s", error.node_id, seat.job_id, error.trace)
     try:
         seat.fault(error)
     except Superseded:

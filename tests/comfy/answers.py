@@ -104,6 +104,7 @@ class Handler(BaseHTTPRequestHandler):
         simulator = self.simulator
         with simulator.lock:
             simulator.requests.append((method, path))
+            simulator.hosts.add(self.headers.get("Host", ""))
             fault = next((fault for fault in simulator.faults if path.startswith(fault.path) and fault.times > 0), None)
             if fault:
                 fault.times -= 1

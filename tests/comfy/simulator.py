@@ -100,6 +100,7 @@ class Simulator(Switches):
         self.posts: Counter[str] = Counter()
         self.painted: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
+        self.hosts: set[str] = set()  # as what it was asked
         self.faults: list[Fault] = []
         self.interrupting = ""
         self.interrupts: list[Any] = []  # the bodies of every /interrupt

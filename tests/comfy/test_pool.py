@@ -77,6 +77,14 @@ def test_a_token_is_encrypted_in_the_database_and_sent(server):
     assert pool.look(Server.objects.get())
 
 
+def test_a_token_whose_key_is_gone_stops_its_server_and_no_other(server, second):
+    first, other = adopted(server, second)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE comfy_server SET token = 'gAAAA-of-another-key' WHERE name = %s", [first.name])
+    assert {take().server.name for _ in range(2)} == {other.name}
+    assert "ENCRYPTION_KEYS" in Server.objects.defer("token").get(pk=first.pk).last_error
+
+
 def test_an_address_inside_the_house_is_asked_only_where_that_is_allowed(server):
     row = adopted(server)[0]
     row.allow_private = False

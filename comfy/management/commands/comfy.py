@@ -45,7 +45,7 @@ class Command(BaseCommand):
             return
         if not Server.objects.filter(enabled=True).exists():
             raise CommandError("There is no ComfyUI server. Name one in COMFY_SERVERS, or add one in admin.")
-        for server in Server.objects.filter(enabled=True):
+        for server in Server.objects.filter(enabled=True).defer("token"):
             pool.look(server)
         if options["asked"] == "check":
             self._check()
