@@ -1,4 +1,4 @@
-"""Paints with OpenAI's image models, or another server that speaks their API. The product keeps its own pixels; what a model cannot take is learned once."""
+"""Paints with OpenAI's image models, or a server that speaks their API. The product keeps its own pixels; refusals are learned from."""
 
 from __future__ import annotations
 
@@ -52,10 +52,11 @@ NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached")
 PAUSE, LONGEST_PAUSE, PAUSE_WITHOUT_CREDIT, PAUSE_AFTER_REFUSED_KEY, PAUSE_WITHOUT_SERVER = 10, 300, 300, 60, 10
 
 KEEP = (
-    "Keep the product in this picture exactly as it is: same place, size, angle, colours and label. Replace everything around it by this scene: {scene} "
+    "Keep the product in this picture exactly as it is: same place, size, angle, colours and label. "
+    "Replace everything around it by this scene:\n{scene}\n"
     "The product stands in the scene with the light, reflection and soft shadow that belong there."
 )
-EMPTY = "An empty set, with free room in the middle and nothing for sale in it: {scene}"
+EMPTY = "An empty set, with free room in the middle and nothing for sale in it:\n{scene}"
 PLAIN = "No words, letters, logos, watermarks or borders anywhere."
 
 
@@ -398,7 +399,7 @@ def _bad(why: str) -> EngineError:
 
 
 class _Held(httpx2.SyncByteStream):
-    """An answer's bytes while they keep to the time and size of a whole call: each read has its own patience, and drops can go on for ever."""
+    """An answer's bytes, as long as they keep to the time and size of a whole call: single reads are patient, and drops never end."""
 
     def __init__(self, stream: Any, until: float, request: httpx2.Request) -> None:
         self.stream, self.until, self.request = stream, until, request

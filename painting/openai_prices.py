@@ -1,4 +1,4 @@
-"""What a picture from OpenAI cost, from the tokens that the answer counts. Staff set OPENAI_IMAGE_PRICES where a price here is old or missing."""
+"""What a picture from OpenAI cost, from the tokens that its answer counts. OPENAI_IMAGE_PRICES holds what is newer than the prices here."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ Window = tuple[int, int, int, int]
 
 @cache
 def free_size(shape: Size) -> Size:
-    """For models that take any WIDTHxHEIGHT in steps of 16: nearest to the shape's ratio, the largest of those, never larger than the shape."""
+    """For models that take any size in steps of 16: nearest to the shape's ratio, the largest of those, never larger than the shape."""
     width, height = shape
     fewest = max(SHARE * width * height, FEWEST)
     sizes = [(w, h) for w in range(STEP, width + 1, STEP) for h in range(STEP, height + 1, STEP) if w * h >= fewest]
