@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
-from prompting.brief import Brief
+from prompting import patterns, seen
+from prompting.brief import Brief, clean
 from prompting.instructions import instruction
-from prompting.writer import PromptPlan, TemplateWords
+from prompting.writer import (
+    ANGLES,
+    Keywords,
+    Made,
+    OnRaw,
+    PromptPlan,
+    Suggestions,
+    TemplateWords,
+    Texts,
+    WriterError,
+    Written,
+)
 
 # What no advertising scene wants, whatever the template: letters would fight with the ad's own.
 NEVER = (
@@ -37,17 +50,28 @@ SURFACE_WORDS = re.compile(
 )
 PROPS_AT_MOST, MOODS_AT_MOST = 2, 3  # as the instructions say
 
+# What it says about its own work.
+BY_COLOURS = "Found by colours and the file's name alone: no language model looked at the photo."
+NO_COLOURS = "Found in the file's name alone: no language model looked at the photo."
+BY_PATTERNS = "Put together from your own words: no language model is at work."
+CUT = "Cut to length, not rewritten: no language model is at work."
+NO_TRANSLATION = "Nothing can be translated while no language model is at work. Write these words yourself."
+NOT_LONGER = "Nothing can be made longer while no language model is at work. Add the words yourself."
+
 
 class Offline:
     """A writer by rules."""
 
     name = "offline"
 
-    def plan(self, template: TemplateWords, brief: Brief) -> PromptPlan:
-        """A scene in the sections of the master instruction, what to keep out, and an alt text."""
+    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None, on_raw: OnRaw | None = None) -> Written:
+        """A scene in the sections of the master instruction, what to keep out, and an alt text. It looks at no photo, and costs nothing.
+
+        By the text file always: what staff write into an instruction is for those who can read.
+        """
         told = instruction("image_prompt" if template.needs_photo else "text_prompt")
         contents = _contents(template, brief)
-        return PromptPlan(
+        plan = PromptPlan(
             scene_prompt="\n".join(f"{section}: {contents[section]}" for section in told.sections if contents.get(section)),
             negative_prompt=", ".join(_kept_out(template, brief)),
             alt_text=_alt_text(template, brief),
@@ -55,6 +79,38 @@ class Offline:
             writer=self.name,
             instruction=told.hash,
         )
+        return Written(plan, self.name)
+
+    def keywords(self, photo: bytes, file_name: str, language: str) -> Keywords:
+        """Words of the file's name, and the product's colours where their names are known in this language."""
+        colours = [seen.in_tongue(colour, language) for colour in seen.colours(photo)]
+        known = [colour for colour in colours if colour]
+        words = tuple(dict.fromkeys([*seen.words_of(clean(file_name)), *known]))
+        return Made(words, self.name, note=BY_COLOURS if known else NO_COLOURS)
+
+    def copy(self, brief: Brief, *, angles: Sequence[str], limits: Mapping[str, int], language: str) -> Suggestions:
+        """The brief's own words along each angle that they have something true for."""
+        wanted = [angle for angle in ANGLES if angle in angles] or ANGLES
+        return Made(patterns.suggestions(brief, wanted, limits, language), self.name, note=BY_PATTERNS)
+
+    def captions(self, brief: Brief, *, limits: Mapping[str, int], language: str) -> Texts:
+        """The brief's own words, cut to each limit: the short ones first say the headline, the long ones all of it."""
+        whole = " ".join(_sentence(words) for words in (brief.headline, brief.subline) if words)
+        told = {
+            name: patterns.within(whole if limit >= len(whole) or not brief.headline else brief.headline, limit)
+            for name, limit in limits.items()
+        }
+        return Made(told, self.name, note=BY_PATTERNS)
+
+    def translate(self, texts: Mapping[str, str], *, limits: Mapping[str, int], language: str) -> Texts:
+        """Raises WriterError: rules cannot translate."""
+        raise WriterError(NO_TRANSLATION, code="no_translation", permanent=True)
+
+    def fit(self, text: str, limit: int, *, language: str = "en", longer: bool = False) -> Made[str]:
+        """Whole sentences or words that fit. Raises WriterError for more words: rules have none of their own."""
+        if longer:
+            raise WriterError(NOT_LONGER, code="not_longer", permanent=True)
+        return Made(patterns.within(clean(text), limit), self.name, note=CUT)
 
 
 def _contents(template: TemplateWords, brief: Brief) -> dict[str, str]:

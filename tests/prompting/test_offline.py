@@ -24,7 +24,7 @@ POSTER = TemplateWords(
 
 
 def plan(template: TemplateWords = MARBLE, **told: object) -> PromptPlan:
-    return Offline().plan(template, Brief.read({"headline": "Wake up lit.", "product": "Radiance serum", **told}))
+    return Offline().plan(template, Brief.read({"headline": "Wake up lit.", "product": "Radiance serum", **told})).plan
 
 
 def sections(scene: str) -> dict[str, str]:
