@@ -67,7 +67,7 @@ class Job:
     size: tuple[int, int]
     samplers: tuple[str, ...] = ()
     may_be_flat: bool = False
-    wait_seconds: float = 15 * 60
+    wait_seconds: float = 8 * 60
     run_seconds: float = 10 * 60
 
     @property
@@ -260,7 +260,8 @@ class Client:
             raise ServerSick(f"{self.address.url} has work waiting and does none: its worker is dead. Restart ComfyUI.")
         if watch.too_long(here):
             self.cancel(job.id)
-            raise TimedOut(f"{self.address.url} took longer than {job.run_seconds:.0f} s for one picture.")
+            limit = job.run_seconds if here.state == "running" else job.wait_seconds
+            raise TimedOut(f"{self.address.url} left a picture {here.state} for more than {limit:.0f} s.")
 
     def _by_name(self, job: Job) -> Where:
         """A restart empties queue and history and leaves the files: what was finished before it may still be fetched by its name."""

@@ -96,6 +96,13 @@ def test_an_address_inside_the_house_is_asked_only_where_that_is_allowed(server)
         pool.client_of(row)
 
 
+def test_an_address_that_people_typed_is_asked_where_it_was_judged_to_lead():
+    typed = Server(name="typed", address="http://93.184.216.34:8188")
+    assert pool.client_of(typed).address.ip == "93.184.216.34"
+    vouched = Server(name="vouched", address="http://localhost:8188", allow_private=True)
+    assert pool.client_of(vouched).address.ip == "", "a house's own names are its own affair"
+
+
 def test_a_picture_goes_to_the_server_with_the_fewest_of_ours(server, second):
     first, other = adopted(server, second)
     names = [take().server.name for _ in range(4)]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,3 +220,28 @@ def test_a_restart_forgets_everything_but_files(lab):
     assert (
         requests.get(f"{lab.url}/view", params={"filename": "scaled_00001_.png", "subfolder": "lab", "type": "output"}).status_code == 200
     )
+
+
+def test_it_runs_as_a_process_of_its_own_that_logs_each_picture_and_takes_orders(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log, url = tmp_path / "painted.jsonl", f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.comfy.simulator", "--port", str(port), "--log", str(log)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None and process.stdout.readline().strip() == url
+        graph = {"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 1, "color": 1}},
+                 "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "a/b"}}}  # fmt: skip
+        requests.post(f"{url}/prompt", json={"prompt": graph, "prompt_id": "one"})
+        until = time.monotonic() + 10
+        while not requests.get(f"{url}/simulator").json()["painted"] and time.monotonic() < until:
+            time.sleep(0.02)
+        assert [json.loads(line)["prompt_id"] for line in log.read_text().splitlines()] == ["one"]
+        told = requests.post(f"{url}/simulator", json={"set": {"hang": True}, "faults": [["/queue", 503, 1]], "do": "forget"}).json()
+        assert told["posts"] == {"one": 1}
+        assert requests.get(f"{url}/queue").status_code == 503
+        assert requests.get(f"{url}/history/one").json() == {}
+    finally:
+        process.terminate()
+        process.wait(10)
