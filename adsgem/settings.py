@@ -120,6 +120,8 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 if S3_BUCKET:
+    from botocore.config import Config as S3Config  # only where files are on S3
+
     INSTALLED_APPS.append("storages")
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
@@ -129,8 +131,14 @@ if S3_BUCKET:
             "region_name": env.text("S3_REGION") or None,
             "access_key": env.text("S3_ACCESS_KEY_ID") or None,
             "secret_key": env.text("S3_SECRET_ACCESS_KEY") or None,
-            "signature_version": "s3v4",
-            "addressing_style": "path" if S3_ENDPOINT_URL else "virtual",
+            "client_config": S3Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if S3_ENDPOINT_URL else "virtual"},
+                # A store that does not answer must not hold a worker for minutes: the row waits, the worker goes on.
+                connect_timeout=3,
+                read_timeout=20,
+                retries={"total_max_attempts": 2},
+            ),
             "querystring_auth": True,
             "querystring_expire": 300,
             "default_acl": None,

@@ -75,7 +75,10 @@ def add_photo(*, by: User | None, brand: Brand, data: bytes, name: str = "", pro
         raise PhotoRefused(NO_ROOM, code="no_room")
     safe = make_safe(data, name)
     started = time.monotonic()
-    file = store.keep(safe.data, type=safe.type, width=safe.width, height=safe.height)
+    try:
+        file = store.keep(safe.data, type=safe.type, width=safe.width, height=safe.height)
+    except store.StoreUnavailable as trouble:
+        raise PhotoRefused("The photo could not be kept just now. Try again in a minute.", code="not_kept") from trouble
     photo = Photo(brand=brand, created_by=by, product=product, name=name[:200], file=file)
     input_hash = steps.hash_of_inputs(file.sha256, str(settings.CUTOUT_MODEL_PATH or ""), METHOD)
     if not _cut_out_before(photo, input_hash):
@@ -93,8 +96,8 @@ def _cut_out_before(photo: Photo, input_hash: str) -> bool:
     earlier = Photo.objects.filter(
         brand=photo.brand, steps__kind=Step.Kind.CUT_OUT, steps__input_hash=input_hash, steps__error="", cutout=F("steps__output")
     )
-    same = earlier.exclude(cutout=None).order_by("-created_at").first()
-    if same is None:
+    same = earlier.exclude(cutout=None).select_related("cutout").order_by("-created_at").first()
+    if same is None or same.cutout is None or store.size(same.cutout) is None:
         return False
     photo.cutout, photo.cutout_box, photo.cutout_method = same.cutout, same.cutout_box, same.cutout_method
     photo.confidence, photo.advice = same.confidence, same.advice

@@ -77,9 +77,14 @@ def _write(generation: Generation) -> list[UUID]:
 
 def make_next() -> bool:
     """Make the picture that is next in fair order. False when there is nothing to make now."""
-    if not room.enough_room():
+    if not _can_keep():
         return False
     return any(make(pk) for pk in queries.next_pictures(states.db_now()).values_list("pk", flat=True)[:8])
+
+
+def _can_keep() -> bool:
+    """Whether files may be written: there is room, and the store works as far as we know."""
+    return room.enough_room() and breakers.may_try(breakers.STORE)
 
 
 def make(picture_id: UUID) -> bool:
@@ -129,6 +134,8 @@ def _work(picture: Picture) -> None:
         except EngineUnavailable as outage:
             breakers.failed(picture.engine, str(outage))
             states.release(picture, after_seconds=PAUSE, pauses=F("pauses") + 1)
+        except store.StoreUnavailable as trouble:
+            _wait_for_the_store(picture, trouble)
         except EngineError as error:
             _after_error(picture, error.code, str(error), permanent=error.permanent)
         except Exception as error:
@@ -136,6 +143,13 @@ def _work(picture: Picture) -> None:
             _record(Step.Kind.PAINT, picture, who=picture.engine, error=f"{type(error).__name__}: {error}"[:400])
             _after_error(picture, "internal", "Something went wrong on our side while making this picture. No credit used.")
     states.settle(picture.generation)
+
+
+def _wait_for_the_store(row: Picture | Ad, trouble: store.StoreUnavailable) -> None:
+    """A disk or an S3 that does not work is no failed try: the row waits where it is."""
+    log.error("The store does not work: %s", trouble)
+    breakers.failed(breakers.STORE, str(trouble))
+    states.release(row, after_seconds=PAUSE, pauses=F("pauses") + 1)
 
 
 def _paint(picture: Picture, hold: states.Hold) -> None:
@@ -254,7 +268,8 @@ def _finish_ads(picture: Picture) -> None:
             _finish_ad(ad, raw)
     statuses = set(picture.ads.values_list("status", flat=True))
     if not statuses <= Ad.FINAL:
-        states.release(picture, after_seconds=PAUSE)
+        # Each ad counts its own tries; the picture only comes back for them.
+        states.release(picture, after_seconds=PAUSE, pauses=F("pauses") + 1)
     elif Ad.Status.READY in statuses:
         states.move(picture, Picture.Status.READY, error_code="", error_message="")
     elif Ad.Status.FAILED in statuses:
@@ -265,7 +280,7 @@ def _finish_ads(picture: Picture) -> None:
 def finish_ad(ad_id: UUID) -> bool:
     """Finish one ad whose picture is painted already: new words come this way. False when another hand has it."""
     ad = Ad.objects.select_related(*AD_JOINS).get(pk=ad_id)
-    if ad.status in Ad.FINAL or ad.picture.raw_id is None or not room.enough_room():
+    if ad.status in Ad.FINAL or ad.picture.raw_id is None or not _can_keep():
         return False
     return _finish_ad(ad, finish.Raw.of(ad.picture))
 
@@ -301,11 +316,15 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
                         "seconds": time.monotonic() - started,
                     }
                     _record(Step.Kind.FINISH, ad, who="finishing", **facts)
+                    breakers.worked(breakers.STORE)
                     return
             error = FENCED
         except finish.FinishError as refused:
             error = str(refused)
             states.move(ad, Ad.Status.FAILED, error_code="finish", error_message=error[:400])
+        except store.StoreUnavailable as trouble:
+            error = str(trouble)
+            _wait_for_the_store(ad, trouble)
         except Exception as fault:
             log.exception("Ad %s could not be finished", ad.pk)
             error = f"{type(fault).__name__}: {fault}"

@@ -51,6 +51,13 @@ def until(true: Callable[[], Any], what: str, *, seconds: float = PATIENCE, ever
         time.sleep(every)
 
 
+def answers(url: str) -> bool:
+    """Whether a server is there and content."""
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=5).status_code == 200
+    return False
+
+
 class Stack:
     """One installation in a folder of its own. Processes are started by name and, when they die, started again, as a supervisor would."""
 
@@ -199,9 +206,7 @@ class Stack:
     # --- the client
 
     def answers(self, path: str) -> bool:
-        with contextlib.suppress(requests.RequestException):
-            return requests.get(self.url + path, timeout=5).status_code == 200
-        return False
+        return answers(self.url + path)
 
     def sign_in(self) -> None:
         who = json.loads((self.data / "first-sign-in.json").read_text())["marketer"]

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from tests.chaos.conftest import REPEAT
-from tests.chaos.stack import ROOT, Stack, free_port, until
+from tests.chaos.stack import ROOT, Stack, answers, free_port, until
 
 pytestmark = pytest.mark.chaos
 FAILS = 666_000  # an order with this seed cannot be painted (tests.chaos.plugged)
@@ -61,12 +61,6 @@ def whole(stack: Stack, made: dict[str, object]) -> None:
         assert hashlib.sha256(data).hexdigest() == sha256
     assert resolutions(stack, str(made["id"])) == ["capture"]
     stack.verify()
-
-
-def answers(url: str) -> bool:
-    with contextlib.suppress(requests.RequestException):
-        return requests.get(url, timeout=2).status_code == 200
-    return False
 
 
 def resolutions(stack: Stack, generation: str) -> list[str]:

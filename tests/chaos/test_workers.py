@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
+import threading
 import time
 from pathlib import Path
 
+import boto3
 import pytest
 import redis
 
 from tests.chaos.conftest import few
-from tests.chaos.stack import ROOT, Stack, free_port, until
+from tests.chaos.stack import ROOT, Stack, answers, free_port, until
+from tests.people import PRODUCTS
 
 pytestmark = pytest.mark.chaos
 SEGFAULTS, EATS_MEMORY, HANGS = 667_000, 668_000, 669_000  # seeds (tests.chaos.plugged)
@@ -142,6 +147,88 @@ def test_an_order_is_taken_quickly_while_the_broker_is_away_and_made_when_it_is_
         if server:
             server.terminate()
             server.wait()
+
+
+class Gate:
+    """A door in front of a server: closed, every connection is cut, those that are open, too."""
+
+    def __init__(self, port: int) -> None:
+        self.behind, self.open, self.pairs = port, True, list[socket.socket]()
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.port = self.door.getsockname()[1]
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def shut(self) -> None:
+        self.open = False
+        for each in self.pairs:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.shut()
+        self.door.close()
+
+    def _let_in(self) -> None:
+        while True:
+            try:
+                guest, _ = self.door.accept()
+            except OSError:
+                return
+            if not self.open:
+                guest.close()
+                continue
+            inside = socket.create_connection(("127.0.0.1", self.behind))
+            self.pairs += [guest, inside]
+            for source, target in ((guest, inside), (inside, guest)):
+                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        for each in (source, target):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+def move_to_s3(stack: Stack, address: str) -> None:
+    """All files of an installation, in a bucket of their own."""
+    who = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    s3 = boto3.client("s3", endpoint_url=address, **who)
+    s3.create_bucket(Bucket="ads")
+    media = stack.data / "media"
+    for file in media.rglob("*.*"):
+        s3.upload_file(str(file), "ads", str(file.relative_to(media)))
+
+
+def test_orders_wait_for_a_store_that_does_not_answer(stack: Stack) -> None:
+    """Files are on S3, and S3 goes away for a while: nothing is ready that has no file, and no try is lost."""
+    bucket, gate = free_port(), None
+    server = subprocess.Popen(
+        [str(ROOT / ".venv/bin/moto_server"), "-p", str(bucket)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{bucket}/"), "The S3 server answers")
+        move_to_s3(stack, f"http://127.0.0.1:{bucket}")
+        gate = Gate(bucket)
+        keys = {"S3_ACCESS_KEY_ID": "test", "S3_SECRET_ACCESS_KEY": "test", "S3_REGION": "us-east-1"}
+        stack.extra |= {"S3_BUCKET": "ads", "S3_ENDPOINT_URL": f"http://127.0.0.1:{gate.port}", **keys}
+        stack.start("web", "sweep")
+        stack.photo = stack.post("photos", files={"file": ("can.jpg", (PRODUCTS / "can.jpg").read_bytes(), "image/jpeg")}).json()["id"]
+        made = orders(stack, 2)
+        gate.shut()
+        stack.start("worker")
+        until(lambda: stack.rows("SELECT 1 FROM generations_breaker WHERE name = 'files' AND open_until > 0"), "The pause")
+        assert stack.rows("SELECT count(*) FROM generations_ad WHERE status = 'ready'") == [(0,)]
+        gate.open = True
+        for generation in made:
+            assert stack.ended(generation)["status"] == "ready"
+        stack.verify()
+    finally:
+        if gate:
+            gate.close()
+        server.kill()
+        server.wait()
 
 
 def test_two_sweeps_and_two_hourly_rounds_do_each_thing_once(stack: Stack) -> None:

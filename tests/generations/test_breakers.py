@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -165,3 +166,29 @@ def test_an_order_that_kills_its_writer_three_times_fails_with_a_sentence(order:
     assert pipeline.write(order.pk) == []
     ended = Generation.objects.get(pk=order.pk)
     assert (ended.status, ended.error_code) == (Generation.Status.FAILED, "gave_up") and "Order again" in ended.error_message
+
+
+def test_a_store_that_takes_nothing_pauses_the_work_and_costs_no_try(
+    order: Generation, mia: User, client: Client, serum_jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "PAUSE", 0.0)
+    whole = default_storage.save
+
+    def full(name: str, content: Any, **kwargs: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    pipeline.write(order.pk)
+    monkeypatch.setattr(default_storage, "save", full, raising=False)
+    for _ in range(12):
+        pipeline.make_next()
+    assert {picture.tries for picture in order.pictures.all()} == {0}
+    client.force_login(mia)
+    assert "Files cannot be written at the moment" in client.get(f"/generations/{order.pk}/").content.decode()
+    photo = client.post("/api/v1/photos", {"file": io.BytesIO(serum_jpeg)})
+    assert photo.status_code == 422 and "could not be kept just now" in photo.json()["detail"]
+    monkeypatch.setattr(default_storage, "save", whole, raising=False)
+    wind(31)
+    while pipeline.make_next():
+        pass
+    assert Generation.objects.get(pk=order.pk).status == Generation.Status.READY
+    assert breakers.may_try(breakers.STORE) and breakers.may_try(breakers.STORE)
