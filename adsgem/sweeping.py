@@ -9,13 +9,14 @@ from celery import current_app
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from comfy import pool
 from generations import rates, tasks
 from generations.verify import verify
 from keeping import garbage
 
 log = logging.getLogger("adsgem.sweep")
 
-HOUR = 60 * 60
+MINUTE, HOUR = 60, 60 * 60
 SAMPLE = 200  # files that are read again each hour
 
 
@@ -26,6 +27,8 @@ def sweep_until(stop: threading.Event) -> None:
         try:
             close_old_connections()
             tasks.sweep()
+            if rates.take("look-around", seconds=MINUTE):
+                pool.look_around()  # a server that is back is known before an order asks it
             if not house.is_alive() and rates.take("hourly", seconds=HOUR):
                 house = threading.Thread(target=keep_house, daemon=True, name="house")
                 house.start()

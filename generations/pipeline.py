@@ -31,6 +31,7 @@ DEATHS_AT_MOST, TRIES_AT_MOST = 3, 5
 STEP_SECONDS = 15 * 60.0  # longer than this nothing is held by one worker
 PAUSE = 2.0  # seconds before a failed try is tried again; doubled each time
 PROGRESS_EVERY = 0.5  # seconds between two writes of a picture's progress
+BUSY = "engine_busy"
 SUSPECT = frozenset({"wrong_size", "flat_picture", "not_ours"})  # seen twice on one picture, it is no accident
 FENCED = "Another worker had it by then; this result was dropped."
 PICTURE_JOINS = ("generation__template_version__template", "generation__brand")
@@ -132,7 +133,8 @@ def _work(picture: Picture) -> None:
             if picture.status == Picture.Status.FINISHING and not hold.lost.is_set():
                 _finish_ads(picture)
         except EngineUnavailable as outage:
-            breakers.failed(picture.engine, str(outage))
+            if outage.code != BUSY:  # a full pool is well: the next free seat is ours
+                breakers.failed(picture.engine, str(outage))
             states.release(picture, after_seconds=PAUSE, pauses=F("pauses") + 1)
         except store.StoreUnavailable as trouble:
             _wait_for_the_store(picture, trouble)
