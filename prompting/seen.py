@@ -78,6 +78,7 @@ EMPTY = frozenset(
         "of",
     ]
 )
+SIDE, EDGE = 64, 9  # pixels that are looked at, and the distance between those on the edge
 LEAST_SHARE = 0.12  # of the product that a colour covers to be one of its colours
 
 
@@ -86,38 +87,44 @@ def colours(photo: bytes) -> list[str]:
     try:
         with Image.open(io.BytesIO(photo)) as opened:
             opened.draft("RGB", (256, 256))
-            small = ImageOps.exif_transpose(opened).convert("RGBA").resize((64, 64))
+            small = ImageOps.exif_transpose(opened).convert("RGBA").resize((SIDE, SIDE))
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise WriterError("This photo cannot be read. Upload it again.", code="photo", permanent=True) from error
-    ground = small.getpixel((0, 0))
-    assert isinstance(ground, tuple)
-    pixels = [small.getpixel((x, y)) for x in range(64) for y in range(64)]
+    pixels = [(x, y, *_pixel(small, x, y)) for x in range(SIDE) for y in range(SIDE)]
+    # What touches the edge of the photo is the ground, the rest is the product, as far as one can tell without eyes.
+    grounds = {each[2:] for each in pixels if each[0] % EDGE == 0 and each[1] % EDGE == 0 and {0, EDGE * 7} & set(each[:2])}
     counts: dict[str, int] = {}
-    for pixel in pixels:
-        # The ground, as far as the corner tells, is not the product.
-        assert isinstance(pixel, tuple)
-        if pixel[3] > 128 and (ground[3] < 128 or sum(abs(pixel[part] - ground[part]) for part in range(3)) > 60):
-            name = colour_name(*pixel[:3])
+    for _, _, red, green, blue, alpha in pixels:
+        if alpha > 128 and all(_far((red, green, blue), ground) for ground in grounds):
+            name = colour_name(red, green, blue)
             counts[name] = counts.get(name, 0) + 1
     whole = sum(counts.values())
     return [name for name, count in sorted(counts.items(), key=lambda each: -each[1]) if count >= LEAST_SHARE * whole][:3]
 
 
+def _pixel(picture: Image.Image, x: int, y: int) -> tuple[int, int, int, int]:
+    found = picture.getpixel((x, y))
+    assert isinstance(found, tuple)
+    red, green, blue, alpha = found
+    return int(red), int(green), int(blue), int(alpha)
+
+
+def _far(colour: tuple[int, int, int], ground: tuple[int, ...]) -> bool:
+    """Whether a colour is not this piece of ground."""
+    return ground[3] < 128 or sum(abs(one - other) for one, other in zip(colour, ground, strict=False)) > 60
+
+
 def colour_name(red: int, green: int, blue: int) -> str:
     """What people call this colour, roughly."""
-    hue, light, saturation = colorsys.rgb_to_hls(red / 255, green / 255, blue / 255)
-    if light < 0.13:
+    hue, saturation, value = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
+    if value < 0.2:
         return "black"
-    if light > 0.93:
-        return "white"
-    if saturation < 0.12:
-        return "grey"
+    if saturation < 0.1:
+        return "white" if value > 0.92 else "grey"
     name = [name for start, name in HUES if hue * 360 >= start][-1]
-    if name in ("orange", "yellow", "red") and saturation < 0.45 and light > 0.65:
+    if name in ("red", "orange", "yellow") and saturation < 0.35 and value > 0.65:
         return "beige"
-    if name in ("orange", "red") and light < 0.38:
-        return "brown"
-    return name
+    return "brown" if name in ("red", "orange") and value < 0.6 else name
 
 
 def in_tongue(name: str, language: str) -> str | None:

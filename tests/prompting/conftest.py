@@ -74,6 +74,6 @@ def photo(**more: Any) -> bytes:
     """A little photograph; `more` goes into its file."""
     buffer = io.BytesIO()
     picture = Image.new("RGB", (80, 120), "white")
-    picture.paste((150, 60, 40), (20, 20, 60, 110))
+    picture.paste((120, 50, 30), (20, 20, 60, 110))
     picture.save(buffer, "JPEG", **more)
     return buffer.getvalue()

@@ -7,7 +7,9 @@ import time
 
 import pytest
 
-from prompting import asking, openai_writer, rests
+from prompting import asking, rests
+from prompting.answers import Text
+from prompting.instructions import in_force
 from prompting.models import LanguageServer, SavedAnswer, TokenPrice
 from prompting.openai_writer import OpenAIWriter
 from prompting.writer import Refused, Usage, WriterError, WriterUnavailable, Written
@@ -234,7 +236,7 @@ def test_where_the_schema_cannot_be_sent_it_is_told_in_words(server: LlmServer) 
 
 
 def _small_question() -> asking.Question:
-    return asking.Question("fit", openai_writer.in_force("copy_prompt"), "Say it shorter.", {"text": "a"}, {"text": openai_writer.Text(40)})
+    return asking.Question("fit", in_force("copy_prompt"), "Say it shorter.", {"text": "a"}, {"text": Text(40)})
 
 
 def test_a_server_that_only_pretends_to_keep_to_a_schema_is_told_it_in_words_from_then_on(server: LlmServer) -> None:
