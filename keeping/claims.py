@@ -15,6 +15,7 @@ from django.db.models import Case, F, Func, Q, Value, When
 
 log = logging.getLogger(__name__)
 
+AWAY = (OperationalError, InterfaceError)  # what a database that went away makes of a question
 AWAY_SECONDS = 2.0  # before a row is tried again whose work was stopped by a database that went away
 
 
@@ -84,7 +85,12 @@ def claim(row: Row) -> bool:
         deaths=Case(When(lease_until__isnull=False, then=F("deaths") + 1), default=F("deaths"), output_field=models.PositiveIntegerField()),
     )
     if won:
-        row.refresh_from_db(fields=["attempt", "lease_until", "deaths", "pauses", "run_after", "status"])
+        try:
+            row.refresh_from_db(fields=["attempt", "lease_until", "deaths", "pauses", "run_after", "status"])
+        except AWAY:
+            row.attempt += 1  # nobody else can have it under this number
+            _put_down_when_it_answers(row)
+            raise
     return bool(won)
 
 
@@ -119,7 +125,7 @@ def held(row: Row, *, at_most_seconds: float) -> Iterator[Hold]:
     thread.start()
     try:
         yield hold
-    except (OperationalError, InterfaceError):
+    except AWAY:
         _put_down_when_it_answers(row)
         raise
     finally:

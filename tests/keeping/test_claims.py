@@ -28,6 +28,18 @@ def test_a_database_that_went_away_is_neither_a_death_nor_a_try(order: Generatio
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_right_after_a_claim_leaves_no_row_held(order: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(self: Generation, **what: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as broken, pytest.raises(OperationalError):
+        broken.setattr(Generation, "refresh_from_db", gone)
+        claims.claim(order)
+    order.refresh_from_db()
+    assert (order.attempt, order.lease_until, order.deaths, order.tries) == (1, None, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_row_that_another_worker_took_meanwhile_stays_in_its_hands(order: Generation) -> None:
     assert claims.claim(order)
     late = Generation.objects.get(pk=order.pk)
