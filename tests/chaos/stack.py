@@ -276,6 +276,15 @@ class Stack:
         with contextlib.closing(sqlite3.connect(self.data / "adsgem.sqlite3", timeout=20)) as here:
             return list(here.execute(sql).fetchall())
 
+    def execute(self, sql: str) -> None:
+        """A change that nobody of the product makes."""
+        if self.back_end == "postgres":
+            with psycopg.connect(self.database_url) as there:
+                there.execute(sql)  # type: ignore[call-overload]
+        else:
+            with contextlib.closing(sqlite3.connect(self.data / "adsgem.sqlite3", timeout=20)) as here, here:
+                here.execute(sql)
+
     def calls(self, kind: str) -> list[str]:
         """For whom a writer wrote or an engine painted, one for each call."""
         lines = self.log_file.read_text().splitlines() if self.log_file.exists() else []

@@ -241,3 +241,11 @@ def test_calls_are_written_down(stack: Stack) -> None:
     stack.start("web", "worker", "sweep")
     stack.ended(stack.order())
     assert [json.loads(line)["kind"] for line in stack.log_file.read_text().splitlines()] == ["write", "paint"]
+
+
+def test_a_worker_of_an_old_release_ends_on_the_tables_of_a_new_one(stack: Stack) -> None:
+    stack.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('generations', '9999_from_the_future', CURRENT_TIMESTAMP)")
+    for name in ("worker", "sweep"):
+        ended = subprocess.run(stack.command(name), cwd=ROOT, env=stack.environment(), capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 75, ended.stderr
+        assert "brought up to date by newer code (generations.9999_from_the_future)" in ended.stderr
