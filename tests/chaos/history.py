@@ -407,7 +407,7 @@ class Staff:
         self.stack = stack
         session = requests.Session()
         page = f"{stack.url}/admin/login/"
-        session.get(page, timeout=HTTP_SECONDS)
+        session.get(page, timeout=30)
         who = json.loads((stack.data / "first-sign-in.json").read_text())["staff"]
         form = {"username": who["email"], "password": who["password"], "csrfmiddlewaretoken": session.cookies["adsgem-csrf"]}
         answer = session.post(page, data=form, headers={"Referer": page}, timeout=30, allow_redirects=False)
@@ -544,7 +544,8 @@ def run(stack: Stack, seconds: float, seed: int) -> tuple[list[Op], End, list[st
     shared, staff, nemesis = Shared(), Staff(stack), Nemesis(stack, seed)
     stack.template()  # asked now, while somebody answers
     clients = [Client(number, stack, shared, staff, seed) for number in range(CLIENTS)]
-    assert clients[0].top_up(str(uuid.uuid4()), {"credits": FIRST_CREDITS}).ok
+    key = str(uuid.uuid4())
+    until(lambda: clients[0].top_up(key, {"credits": FIRST_CREDITS}).ok, "The first top-up")
     threads = [threading.Thread(target=client.live, name=f"client-{client.number}") for client in clients]
     for thread in threads:
         thread.start()
