@@ -33,6 +33,15 @@ def reconcile() -> list[Found]:
     return found
 
 
+def found_somewhere() -> set[str] | None:
+    """Slugs of the LoRAs whose file some enabled server has, by what was last seen. None while no server was ever seen: then nothing is known."""
+    seen = list(Server.objects.filter(enabled=True, last_seen__gt=0).values_list("files", flat=True))
+    if not seen:
+        return None
+    rows = Lora.objects.values_list("slug", "file_name")
+    return {slug for slug, file in rows if any(spellings(files.get("lora_name", ()), file) for files in seen)}
+
+
 def lacking() -> dict[tuple[str, str], list[str]]:
     """The node classes that a server has not and a workflow needs, by slug and server; an empty list where it could run."""
     servers = list(Server.objects.filter(enabled=True).defer("token"))

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
+from comfy.needs import Needs, NeedsRefused
 from finishing import grounds
 from finishing.colour import parse_hex
 from finishing.fonts import faces
@@ -19,6 +20,7 @@ from keeping.versions import Version
 from painting.builtin import SCENES
 from painting.builtin_needs import GROUND, BuiltinNeeds
 from painting.engine import EngineError
+from painting.openai_needs import OpenAINeeds
 from templates_app.models import AdTemplate, AdTemplateVersion, Layout, LayoutVersion, Placement, PlacementVersion
 
 Head = AdTemplate | Layout | Placement
@@ -66,6 +68,12 @@ def check_template(data: dict[str, Any]) -> None:
         raise ValueError("The template's engines must say, by the name of an engine, what it needs.")
     try:
         _check_scenes(BuiltinNeeds.from_data(engines.get("builtin", {})))
+        if "openai" in engines:
+            OpenAINeeds.from_data(engines["openai"])
+        if "comfyui" in engines:
+            Needs.from_data(engines["comfyui"])
+    except NeedsRefused as error:
+        raise ValueError(f"The template's settings for ComfyUI are wrong: {error}.") from error
     except (EngineError, PlateError, GroundError) as error:
         raise ValueError(str(error)) from error
 

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from templates_app.models import AdTemplate, Placement, TemplatePreview
+from comfy import loras
+from templates_app.models import AdTemplate, Placement, TemplateLora, TemplatePreview
 
 
 def published() -> QuerySet[AdTemplate]:
-    """The gallery: published templates with their category, current version, layout and previews."""
+    """The gallery: published templates with their category, current version, layout and previews.
+
+    Where ComfyUI servers are known, a template whose LoRA none of them has is not offered: it would not look as its preview does.
+    """
+    offered = Q(published=True, current__isnull=False)
+    if (found := loras.found_somewhere()) is not None:
+        offered &= ~Q(pk__in=_without_a_lora(found))
     return (
-        AdTemplate.objects.filter(published=True, current__isnull=False)
+        AdTemplate.objects.filter(offered)
         .select_related("category", "current__layout__layout")
         .prefetch_related(Prefetch("previews", TemplatePreview.objects.select_related("file")))
         .order_by("position", "title")
     )
+
+
+def _without_a_lora(found: set[str]) -> set[int]:
+    """The templates that name a LoRA which is not among these, in their recipe or as a row."""
+    named = AdTemplate.objects.filter(published=True, current__isnull=False).values_list("pk", "current__data__engines__comfyui__loras")
+    lacking = {pk for pk, told in named if any(one["lora"] not in found for one in told or ())}
+    return lacking | set(TemplateLora.objects.exclude(lora__slug__in=found).values_list("template_id", flat=True))
 
 
 def placements() -> QuerySet[Placement]:

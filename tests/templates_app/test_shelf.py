@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from comfy.needs import Needs
+from comfy.starters import FOLDER as WORKFLOWS
 from finishing.colour import contrast, luminance, parse_hex
 from finishing.fonts import pick
 from finishing.layout import LayoutSpec
@@ -17,6 +19,7 @@ from finishing.plates import facts_of
 from finishing.shapes import SHAPES
 from painting.builtin import SCENES
 from painting.builtin_needs import GROUND, BuiltinNeeds
+from painting.openai_needs import OpenAINeeds
 from prompting.brief import Brief
 from templates_app.actions import check_template
 from templates_app.shelf_loader import SHELF, preview_path
@@ -58,6 +61,22 @@ def test_a_template_says_what_the_loader_and_the_makers_need(slug: str) -> None:
     assert set(told) == {"slug", "title", "summary", "category", "needs_photo", "position", "layout", "data"}
     assert told["slug"] == slug and told["layout"] in LAYOUTS and told["summary"].endswith((".", "!", "?"))
     check_template(told["data"])
+
+
+@each
+def test_every_engine_stands_a_photograph_in_the_same_frame(slug: str) -> None:
+    engines = TEMPLATES[slug]["data"]["engines"]
+    comfyui, openai = Needs.from_data(engines["comfyui"]), OpenAINeeds.from_data(engines["openai"])
+    assert needs_of(slug).frame == comfyui.frame == openai.frame
+
+
+@each
+def test_its_workflows_ship_with_adsgem_and_take_what_the_template_sets(slug: str) -> None:
+    needs = Needs.from_data(TEMPLATES[slug]["data"]["engines"]["comfyui"])
+    for workflow, kinds in ((needs.workflow, ("inpaint", "txt2img")), (needs.scene_workflow, ("txt2img",))):
+        bindings = json.loads((WORKFLOWS / f"{workflow}.bindings.json").read_text())
+        assert bindings["kind"] in kinds and needs.family in bindings["families"]
+        assert {*needs.models, *needs.settings} <= set(bindings["bind"])
 
 
 @each
