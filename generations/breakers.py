@@ -8,10 +8,10 @@ from __future__ import annotations
 from django.db.models import BigIntegerField, Case, F, PositiveIntegerField, Q, QuerySet, Value, When
 
 from generations.models import Breaker
-from generations.queries import STORE
+from generations.queries import STORE, WRITER
 from keeping.claims import DbNow, after
 
-__all__ = ["STORE", "failed", "may_try", "open_now", "worked"]
+__all__ = ["STORE", "WRITER", "failed", "may_try", "open_now", "worked"]
 
 FAILURES, WINDOW_SECONDS, OPEN_SECONDS, PROBE_SECONDS = 3, 60, 30, 60
 

@@ -88,6 +88,7 @@ def recipe(ad: Ad, raw: Raw, made: FinishedAd) -> dict[str, Any]:
         "cutout": raw.photo.cutout_id if raw.photo and raw.cutout else None,
         "copy": str(ad.copy_id),
         "plan": raw.generation.plan_data,
+        "written": raw.generation.facts,
         "engine": picture.engine,
         "seed": picture.seed,
         "shape": picture.shape,

@@ -88,6 +88,9 @@ class Generation(Claimed):
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     plan_data = models.JSONField(null=True, blank=True)
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="How it was written: by whom, whether another writer stepped in, whether people are asked for."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -16,14 +16,16 @@ from django.db.models import F
 from PIL import Image
 
 from generations import alone, breakers, finish, queries, states, steps
-from generations.models import Ad, Generation, Picture, Step
+from generations.models import Ad, Generation, Photo, Picture, Step
 from keeping import room, store
 from keeping.claims import Claimed
 from keeping.crashpoints import crashpoint
 from painting.builtin import Builtin
 from painting.engine import EngineError, EngineUnavailable, PictureOrder, ProductShot, Progress
 from painting.engines import engine as engine_named
-from prompting.offline import Offline
+from prompting import moderation
+from prompting.writer import Refused, Usage, WriterError, WriterUnavailable
+from prompting.writers import writer
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ STEP_SECONDS = 15 * 60.0  # longer than this nothing is held by one worker
 PAUSE = 2.0  # seconds before a failed try is tried again; doubled each time
 PROGRESS_EVERY = 0.5  # seconds between two writes of a picture's progress
 BUSY = "engine_busy"
+RAW_KEPT = 20_000  # characters of a writer's answer that its step keeps
 SUSPECT = frozenset({"wrong_size", "flat_picture", "not_ours"})  # seen twice on one picture, it is no accident
 FENCED = "Another worker had it by then; this result was dropped."
 PICTURE_JOINS = ("generation__template_version__template", "generation__brand")
@@ -41,7 +44,7 @@ AD_JOINS = ("picture__generation", "copy", "placement__placement")
 def write(generation_id: UUID) -> list[UUID]:
     """Ask the writer for a plan and save it. Gives the ids of the pictures that may now be painted."""
     generation = Generation.objects.select_related("template_version__template", "brand").get(pk=generation_id)
-    if generation.status not in states.UNWRITTEN or not states.claim(generation):
+    if generation.status not in states.UNWRITTEN or not breakers.may_try(breakers.WRITER) or not states.claim(generation):
         return []
     crashpoint("K1")
     if given_up(generation):
@@ -52,26 +55,58 @@ def write(generation_id: UUID) -> list[UUID]:
     with states.held(generation, at_most_seconds=STEP_SECONDS):
         try:
             return _write(generation)
+        except Refused as refusal:
+            states.refuse(generation, code=refusal.code, sentence=str(refusal))
+        except WriterUnavailable as outage:
+            breakers.failed(breakers.WRITER, str(outage))
+            states.release(generation, after_seconds=outage.retry_after or PAUSE, pauses=F("pauses") + 1)
+        except WriterError as error:
+            _after_no_plan(generation, error.code, str(error), permanent=error.permanent)
         except Exception as error:
             log.exception("Order %s could not be written", generation.pk)
             _record(Step.Kind.WRITE, generation, who="writer", error=f"{type(error).__name__}: {error}"[:400])
-            states.release(generation, after_seconds=PAUSE * 2 ** min(generation.tries, 5))
-            return []
+            _after_no_plan(generation, "internal", "Something went wrong on our side while writing. No credit used. Order again.")
+    return []
+
+
+def _after_no_plan(generation: Generation, code: str, sentence: str, *, permanent: bool = False) -> None:
+    """Try again later, or say why the order cannot be begun."""
+    if permanent or generation.tries >= TRIES_AT_MOST:
+        states.fail(generation, code=code, sentence=sentence)
+    else:
+        states.release(generation, after_seconds=PAUSE * 2 ** (generation.tries - 1), error_code=code)
 
 
 def _write(generation: Generation) -> list[UUID]:
+    """Look whether the order may be made, have it written, and let its pictures begin. Raises WriterError."""
     started = time.monotonic()
-    writer = Offline()
-    words = generation.template_version.words()
-    input_hash = steps.hash_of_inputs(writer.name, words, generation.brief_data)
+    author, words, brief = writer(), generation.template_version.words(), generation.brief
+    photo = _first_photo(generation)
+    seen = store.read(photo.file) if photo else None
+    input_hash = steps.hash_of_inputs(author.name, words, generation.brief_data, photo.file_id if photo else "")
+    verdict = moderation.check(brief, seen)
+    if not verdict.ok:
+        raise Refused(verdict.reason, code="moderation")
     crashpoint("K2")
-    plan = writer.plan(words, generation.brief)
+    answers: list[str] = []
+
+    def on_raw(raw: str, usage: Usage) -> None:
+        """Written down before it is read: what was paid for is counted, whatever becomes of it."""
+        spent = {"tokens": usage.tokens, "micro_usd": usage.micro_usd, "output_data": {"raw": raw[:RAW_KEPT]}}
+        _record(Step.Kind.WRITE, generation, who=author.name, **spent)
+        answers.append(raw)
+
+    written = author.plan(words, brief, photo=seen, on_raw=on_raw)
     crashpoint("K3")
+    how = {"writer": written.who, "fallback": written.fallback, "reason": written.error, "people": verdict.people}
+    how |= {"moderation": verdict.who, "instruction_version": written.instruction}
     with transaction.atomic():
-        if not states.move(generation, Generation.Status.MAKING, plan_data=plan.as_data(), lease_until=None):
+        if not states.move(generation, Generation.Status.MAKING, plan_data=written.as_data(), facts=how, lease_until=None):
             return []
-        facts = {"input_hash": input_hash, "output_data": plan.as_data(), "seconds": time.monotonic() - started}
-        _record(Step.Kind.WRITE, generation, who=writer.name, **facts)
+        spent = {} if answers else {"tokens": written.tokens, "micro_usd": written.micro_usd}
+        facts = {"input_hash": input_hash, "output_data": written.as_data(), "seconds": time.monotonic() - started}
+        _record(Step.Kind.WRITE, generation, who=written.who, **facts, **spent)
+    breakers.worked(breakers.WRITER)
     crashpoint("K4")
     return list(generation.pictures.values_list("pk", flat=True))
 
@@ -210,8 +245,13 @@ def picture_order(picture: Picture) -> PictureOrder:
     )
 
 
+def _first_photo(generation: Generation) -> Photo | None:
+    """The photo of the product that is painted."""
+    return generation.photos.select_related("file", "cutout").order_by("generationphoto__position").first()
+
+
 def _product_shot(generation: Generation) -> ProductShot | None:
-    photo = generation.photos.select_related("file", "cutout").order_by("generationphoto__position").first()
+    photo = _first_photo(generation)
     if photo is None:
         return None
     cutout = store.read(photo.cutout) if generation.use_cutout and photo.cutout and photo.cutout_usable else None

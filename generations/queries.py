@@ -15,7 +15,7 @@ from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Pict
 from keeping import room
 from keeping.claims import DbNow, in_nobodys_hands
 
-STORE = "files"  # the store of files has a breaker, too
+STORE, WRITER = "files", "writer"  # the store of files and whoever writes have a breaker, too
 # How long a step takes until some have been measured on this machine, in seconds.
 FIRST_GUESS = {Step.Kind.PAINT: 2.0, Step.Kind.FINISH: 0.5}
 MEASURED = 20  # the newest steps that an estimate looks at
@@ -122,11 +122,15 @@ def waits_for(generation: Generation) -> str:
     waiting = {picture.engine for picture in generation.pictures.all() if picture.status not in Picture.FINAL}
     if generation.is_final or not waiting:
         return ""
+    if generation.plan_data is None:
+        waiting = {WRITER}
     if not room.enough_room():
         return "There is no room left for new pictures on this machine. Your order waits and goes on by itself once there is."
     left_alone = set(Breaker.objects.filter(name__in={*waiting, STORE}, open_until__gt=DbNow()).values_list("name", flat=True))
     if STORE in left_alone:
         return "Files cannot be written at the moment. Your order waits and goes on by itself; nothing is lost."
+    if WRITER in left_alone:
+        return "The service that writes does not answer at the moment. Your order waits and goes on by itself; nothing is lost."
     if left_alone:
         return "The machine that paints does not answer at the moment. Your order waits and goes on by itself; nothing is lost."
     return ""

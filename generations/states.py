@@ -33,6 +33,7 @@ __all__ = [
     "held",
     "move",
     "note",
+    "refuse",
     "release",
     "reopen_damaged",
     "settle",
@@ -147,6 +148,11 @@ def cancel(generation: Generation) -> bool:
 def fail(generation: Generation, *, code: str, sentence: str) -> bool:
     """End an order that cannot go on: what is ready stays, everything else fails with this sentence. False when it had ended already."""
     return _end(generation, GENERATION.FAILED, PICTURE.FAILED, AD.FAILED, code, sentence)
+
+
+def refuse(generation: Generation, *, code: str, sentence: str) -> bool:
+    """End an order that will not be made, for a reason in a sentence. False when it had ended already."""
+    return _end(generation, GENERATION.REFUSED, PICTURE.REFUSED, AD.FAILED, code, sentence)
 
 
 def _end(generation: Generation, to: str, picture_to: str, ad_to: str, code: str = "", sentence: str = "") -> bool:
