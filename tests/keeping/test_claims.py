@@ -32,9 +32,10 @@ def test_a_database_that_goes_away_right_after_a_claim_leaves_no_row_held(order:
     def gone(self: Generation, **what: Any) -> None:
         raise OperationalError("server closed the connection unexpectedly")
 
-    with monkeypatch.context() as broken, pytest.raises(OperationalError):
+    with monkeypatch.context() as broken:
         broken.setattr(Generation, "refresh_from_db", gone)
-        claims.claim(order)
+        with pytest.raises(OperationalError):
+            claims.claim(order)
     order.refresh_from_db()
     assert (order.attempt, order.lease_until, order.deaths, order.tries) == (1, None, 0, 0)
 
