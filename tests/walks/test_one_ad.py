@@ -19,6 +19,7 @@ from PIL import Image
 from accounts.models import User
 from generations import pipeline
 from generations.models import Ad, Generation, Photo
+from generations.verify import verify
 from templates_app.models import AdTemplate
 from tests.people import PASSWORD, PRODUCTS
 
@@ -80,6 +81,7 @@ def test_mia_makes_an_ad_in_pages_without_javascript(client: Client, mia: User, 
 
     archive = zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"{page}zip/").streaming_content)))  # type: ignore[attr-defined]
     assert archive.testzip() is None
+    assert not verify().problems, "nothing is left over anywhere"
     pictures = [name for name in archive.namelist() if not name.endswith(".csv")]
     assert len(pictures) == 6
     assert Image.open(io.BytesIO(archive.read("google/google_display_728x90-v1.jpg"))).size == (728, 90)
@@ -105,6 +107,12 @@ def test_a_phone_makes_an_ad_by_api(client: Client, mia: User, template: AdTempl
     work()
     ended = client.get(made["links"]["self"]).json()
     assert (ended["status"], ended["progress"]) == ("ready", 1.0)
+    brand = client.get("/api/v1/me/credits").json()["results"][0]
+    statement = client.get(f"/api/v1/me/credits?brand={brand['brand']}").json()
+    settled = sorted(transfer["kind"] for transfer in statement["transfers"])
+    number = len(ended["pictures"])
+    assert settled == ["capture"] * number + ["hold"] * number, "each picture is paid once, and the built-in engine costs 0"
+    assert (brand["available"], brand["held"], ended["credits"]) == (0, 0, 0)
     for ad in ended["ads"]:
         file = client.get(f"/api/v1/ads/{ad['id']}/file", follow=True)
         data = b"".join(file.streaming_content)  # type: ignore[attr-defined]
