@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from api.v1.ads import Ads
 from api.v1.brands import Brands
+from api.v1.copy import SuggestCopy
 from api.v1.generations import Generations
 from api.v1.me import Me, MeCredits
 from api.v1.photos import Photos
@@ -38,6 +39,7 @@ urlpatterns = [
     re_path(r"^me/credits/?$", MeCredits.as_view(), name="me-credits"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^copy/suggest/?$", SuggestCopy.as_view(), name="copy-suggest"),
     *router.urls,
     re_path(r"^.*$", Nowhere.as_view(), name="nowhere"),
 ]

@@ -21,9 +21,14 @@ from api.base import KEY, UUID_PATTERN, JsonBody, UploadBody, absolute
 from api.brands import own_brand
 from api.paging import NewestFirst
 from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
+from api.v1.copy import WordsOut, not_written
 from generations import actions, queries
 from generations.models import Photo
+from keeping import store
 from keeping.versions import hash_of
+from prompting.brief import LIMITS
+from prompting.writer import WriterError
+from prompting.writers import writer
 
 ROUTE = "photos"
 
@@ -57,6 +62,18 @@ class MarkIn(serializers.Serializer[Any]):
     box = serializers.ListField(child=Fraction(), min_length=4, max_length=4)
     keep = serializers.ListField(child=Line(), max_length=50, required=False, default=list)
     drop = serializers.ListField(child=Line(), max_length=50, required=False, default=list)
+
+
+class KeywordsIn(serializers.Serializer[Any]):
+    """The language of the keywords."""
+
+    language = serializers.RegexField(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$", required=False, default="en", max_length=LIMITS["language"])
+
+
+class KeywordsOut(WordsOut):
+    """Keywords for the scene that the product should stand in, the strongest first."""
+
+    keywords = serializers.ListField(child=serializers.CharField())
 
 
 class PhotoOut(serializers.ModelSerializer[Photo]):
@@ -99,8 +116,8 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
         return queries.photos_of(self.request.user)
 
     def get_throttles(self) -> list[Any]:
-        """Uploads are slower than reads."""
-        return [Everyone(), Creates()] if self.action == "create" else [Everyone()]
+        """What costs something is slower than reads."""
+        return [Everyone(), Creates()] if self.action in ("create", "keywords") else [Everyone()]
 
     @extend_schema(operation_id="upload_photo", request={"multipart/form-data": PhotoIn}, responses={201: PhotoOut}, parameters=[KEY])
     def create(self, request: Request) -> Response:
@@ -124,6 +141,22 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
         marks.is_valid(raise_exception=True)
         photo = actions.mark_product(by=caller(request), photo=photo, **{**marks.validated_data, "box": tuple(marks.validated_data["box"])})
         return Response(self.get_serializer(photo).data)
+
+    @extend_schema(operation_id="suggest_keywords", request=KeywordsIn, responses=KeywordsOut)
+    @action(detail=True, methods=["post"], parser_classes=[JsonBody])
+    def keywords(self, request: Request, pk: str) -> Response:
+        """Keywords from what is seen in the photo; they are kept with it."""
+        photo = self.get_object()
+        sent = KeywordsIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        # The product alone, where it is cut out well: what stands around it today is not what it should stand in.
+        file = photo.cutout if photo.cutout and photo.cutout_usable else photo.file
+        try:
+            made = writer().keywords(store.read(file), photo.name, sent.validated_data["language"])
+        except WriterError as error:
+            return not_written(error, field="photo")
+        Photo.objects.filter(pk=photo.pk, deleted_at=None).update(keywords=list(made.value))
+        return Response({"writer": made.who, "fallback": made.fallback, "note": made.note, "keywords": list(made.value)})
 
 
 def _add_once(user: User, brand: Brand, data: bytes, name: str, *, key: str) -> Photo:

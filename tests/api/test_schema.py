@@ -22,6 +22,8 @@ EXPECTED = {
     "/api/v1/photos": {"get", "post"},
     "/api/v1/photos/{id}": {"get"},
     "/api/v1/photos/{id}/mark": {"post"},
+    "/api/v1/photos/{id}/keywords": {"post"},
+    "/api/v1/copy/suggest": {"post"},
     "/api/v1/generations": {"get", "post"},
     "/api/v1/generations/{id}": {"get"},
     "/api/v1/generations/{id}/cancel": {"post"},
@@ -86,6 +88,8 @@ def test_no_route_of_the_api_is_missing_here() -> None:
             for kind in ("list", "detail")
         ),
         "photos-mark",
+        "photos-keywords",
+        "copy-suggest",
         "generations-cancel",
         "generations-retry",
         "generations-events",

@@ -1,0 +1,158 @@
+"""Copy ideas and keywords by API: for one's own brand and photos, judged first, honest about who wrote, and free."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from rest_framework.test import APIClient
+
+from accounts.models import Brand, Membership, User
+from generations.models import Generation, Photo, Step
+from prompting import asking
+from prompting.models import Rule
+from tests.api.conftest import client_of, is_problem
+from tests.fakes.llm_server import LlmServer
+
+SUGGEST = "/api/v1/copy/suggest"
+BRIEF = {"headline": "Wake up to glow", "product": "Radiance serum", "subline": "Rosehip for tired mornings"}
+GOOD = {"angle": "benefit", "headline": "Mornings that glow", "subline": "Rosehip while the kettle boils", "cta": "Try it", "badge": ""}
+
+
+@pytest.fixture(autouse=True)
+def rules(db: None) -> None:
+    if not Rule.objects.exists():
+        import_module("prompting.migrations.0002_first_instructions_and_rules").fill(apps, None)
+
+
+@pytest.fixture
+def server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[LlmServer]:
+    """A language model that answers well."""
+    monkeypatch.setattr(asking, "pause", lambda seconds: None)
+    with LlmServer() as running:
+        running.reply = {"suggestions": [GOOD]}
+        settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY, settings.OPENAI_MODEL = running.url, "sk-test", "fake-large"
+        yield running
+
+
+def suggest(client: APIClient, **more: Any) -> Any:
+    return client.post(SUGGEST, {"brief": BRIEF, **more}, format="json")
+
+
+def test_mia_gets_ideas_without_a_model_and_is_told_what_they_are(as_mia: APIClient, brand: Brand) -> None:
+    answer = suggest(as_mia)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert set(told) == {"writer", "fallback", "note", "language", "suggestions"}
+    assert (told["writer"], told["fallback"], told["language"]) == ("offline", False, "en") and "no language model" in told["note"]
+    assert {each["angle"] for each in told["suggestions"]} == {"benefit", "curiosity"}
+    assert not Generation.objects.exists() and not Step.objects.exists()
+
+
+def test_a_model_writes_in_the_brands_voice_within_the_limits_that_were_asked_for(
+    as_mia: APIClient, brand: Brand, server: LlmServer
+) -> None:
+    Brand.objects.filter(pk=brand.pk).update(tone="calm", words_to_avoid=["anti-ageing"])
+    told = suggest(as_mia, angles=["benefit"], limits={"headline": 25}).json()
+    assert told["suggestions"] == [GOOD] and told["writer"] == "openai" and told["note"] == ""
+    sent = server.asked("/chat/completions")[0].text
+    assert "anti-ageing" in sent and "calm" in sent and "25" in sent
+    assert [each.path for each in server.requests] == ["/moderations", "/chat/completions"]
+
+
+def test_when_the_model_is_away_the_patterns_step_in_and_the_answer_says_so(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
+    server.always = "server_error"
+    told = suggest(as_mia).json()
+    assert told["fallback"] is True and told["writer"] == "offline" and told["suggestions"]
+
+
+def test_without_a_fallback_the_caller_is_told_when_to_come_back(as_mia: APIClient, brand: Brand, server: LlmServer, settings: Any) -> None:
+    settings.WRITER_FALLBACK = False
+    server.script("ok", "rate_limit_long")  # the moderation answers, the writer does not
+    answer = suggest(as_mia)
+    is_problem(answer, 503)
+    assert answer["Retry-After"] == "120"
+
+
+def test_an_answer_of_no_use_is_the_servers_fault_and_a_refusal_the_briefs(
+    as_mia: APIClient, brand: Brand, server: LlmServer, settings: Any
+) -> None:
+    settings.WRITER_FALLBACK = False
+    server.script("ok", "not_json", "not_json")
+    is_problem(suggest(as_mia), 502)
+    server.script("ok", "refusal")
+    body = is_problem(suggest(as_mia), 422)
+    assert list(body["errors"]) == ["brief"] and "will not write" in body["detail"]
+
+
+def test_what_may_not_be_advertised_is_refused_before_a_model_is_asked(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
+    body = is_problem(suggest(as_mia, brief={**BRIEF, "headline": "Porn for all"}), 422)
+    assert "Nudity" in body["detail"] and not server.asked("/chat/completions")
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"brief": {"product": "x"}}, "brief.headline"),
+        ({"brief": "glow"}, "brief"),
+        ({"angles": ["poetry"]}, "angles"),
+        ({"limits": {"headline": 4}}, "limits.headline"),
+        ({"limits": {"headline": 1000}}, "limits.headline"),
+        ({"limits": []}, "limits"),
+        ({"brand": "elsewhere"}, "brand"),
+    ],
+)
+def test_what_cannot_be_read_is_said_by_field(as_mia: APIClient, brand: Brand, eve: User, more: dict[str, Any], field: str) -> None:
+    body = is_problem(suggest(as_mia, **more), 422)
+    assert any(name.startswith(field) for name in body["errors"]), body
+
+
+def test_who_may_only_look_and_who_is_nobody_spends_nothing(anyone: APIClient, brand: Brand, server: LlmServer) -> None:
+    is_problem(suggest(anyone), 401)
+    viewer = User.objects.create_user("vera@example.com", "correct horse battery", name="Vera")
+    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.VIEWER)
+    is_problem(suggest(client_of(viewer)), 403)
+    assert not server.requests
+
+
+# --- keywords of a photo
+
+
+def keywords_of(client: APIClient, photo: Photo, **body: Any) -> Any:
+    return client.post(f"/api/v1/photos/{photo.pk}/keywords", body, format="json")
+
+
+def test_keywords_are_found_by_rules_and_kept_with_the_photo(as_mia: APIClient, photo: Photo) -> None:
+    told = keywords_of(as_mia, photo).json()
+    assert told["writer"] == "offline" and "no language model" in told["note"]
+    assert "bottle" in told["keywords"] and {"brown", "black"} & set(told["keywords"])
+    photo.refresh_from_db()
+    assert photo.keywords == told["keywords"]
+
+
+def test_a_model_looks_at_the_product_and_answers_in_the_marketers_language(as_mia: APIClient, photo: Photo, server: LlmServer) -> None:
+    server.reply = {"keywords": ["Schiefer", "Leinen", "Dampf", "Eiche", "Morgensonne"]}
+    told = keywords_of(as_mia, photo, language="de-AT").json()
+    assert told["keywords"] == server.reply["keywords"] and (told["writer"], told["note"]) == ("openai", "")
+    assert "German (de-AT)" in server.requests[0].text
+    assert keywords_of(as_mia, photo, language="de-AT").json() == told and len(server.requests) == 1
+
+
+def test_eve_cannot_have_mias_photo_looked_at(client: Any, eve: User, photo: Photo, server: LlmServer) -> None:
+    is_problem(keywords_of(client_of(eve), photo), 404)
+    is_problem(client_of(eve).post(f"/api/v1/photos/{uuid.uuid4()}/keywords", {}, format="json"), 404)
+    assert not server.requests and Photo.objects.get().keywords == []
+
+
+def test_who_may_only_look_gets_no_keywords(brand: Brand, photo: Photo) -> None:
+    viewer = User.objects.create_user("vera@example.com", "correct horse battery", name="Vera")
+    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.VIEWER)
+    is_problem(keywords_of(client_of(viewer), photo), 403)
+
+
+def test_a_language_must_be_a_language(as_mia: APIClient, photo: Photo) -> None:
+    assert "language" in is_problem(keywords_of(as_mia, photo, language="</material>"), 422)["errors"]
