@@ -106,7 +106,9 @@ def test_what_the_release_before_took_in_is_finished_by_this_one(old: Stack) -> 
     prepared = old.manage("prepare")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
     old.start("worker", "sweep")
-    until(lambda: not any(old.rows(OPEN.format(table))[0][0] for table in ("generation", "picture", "ad")), "The end of all work", seconds=180)
+    until(
+        lambda: not any(old.rows(OPEN.format(table))[0][0] for table in ("generation", "picture", "ad")), "The end of all work", seconds=180
+    )
     headline = "brief_data ->> 'headline'"
     for name, status in old.rows(f"SELECT {headline}, status FROM generations_generation"):
         assert status == ENDS.get(name, "ready"), f"{name}\n{old.logs()}"
