@@ -10,7 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,6 +22,7 @@ from prompting import asking, samples
 from prompting.actions import publish, text_in_force, write_version
 from prompting.instructions import check, instruction, told
 from prompting.models import Instruction, InstructionVersion, LanguageServer, Rule, SavedAnswer, TokenPrice
+from prompting.prices import prices_of
 from prompting.writer import WriterError
 
 THE_FILE = "the text file that comes with AdsGem"
@@ -209,12 +210,22 @@ class TokenPrices(Page):
 class LanguageServers(LookOnly):
     """What was learned about servers. Deleting a row makes the writer find out again, and ask at once."""
 
-    list_display = ("model", "address", "structured", "token_limit", "vision", "moderation", "resting")
+    list_display = ("model", "address", "structured", "token_limit", "vision", "moderation", "priced", "resting")
     fields = (*list_display, "failures", "reason", "learned_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """As other rows: by permission."""
         return bool(Page.has_delete_permission(self, request, obj))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LanguageServer]:
+        """With whether there is a price for the model."""
+        found: QuerySet[LanguageServer] = super().get_queryset(request)
+        return found.annotate(has_price=Exists(prices_of(OuterRef("model"))))
+
+    @admin.display(description="has a price", boolean=True)
+    def priced(self, server: LanguageServer) -> bool:
+        """Without one its answers are counted as free."""
+        return bool(getattr(server, "has_price", False))
 
     @admin.display(description="left in peace because")
     def resting(self, server: LanguageServer) -> str | SafeString:

@@ -158,7 +158,7 @@ class _Step:
     def __init__(self, question: Question, server: LanguageServer, picture: bytes | None, on_raw: OnRaw | None) -> None:
         self.question, self.server, self.picture, self.on_raw = question, server, picture, on_raw
         self.calls = self.learned = self.prompt = self.completion = self.money = self.spent = 0
-        self.raw, self.misread = "", ""
+        self.raw, self.misread, self.room = "", "", ANSWER_TOKENS
         self.began = time.monotonic()
 
     @property
@@ -182,6 +182,7 @@ class _Step:
                     log.warning("The writer's answer to %s could not be used twice: %s", self.question.job, misread)
                     raise WriterError(NO_SENSE, code="bad_answer") from misread
                 self.misread = "It was cut off. Be shorter." if reply.cut_off else str(misread)
+                self.room = ANSWER_TOKENS * 2 if reply.cut_off else ANSWER_TOKENS  # a model that thinks may have used it all for that
             else:
                 return fields
 
@@ -213,7 +214,7 @@ class _Step:
             talk += [{"role": "assistant", "content": self.raw[:ECHO]}] if self.raw.strip() else []
             again = f"This answer cannot be used: {self.misread} Answer again with one JSON object of this schema and nothing else:"
             talk.append({"role": "user", "content": f"{again}\n{json.dumps(schema(form))}"})
-        body: dict[str, Any] = {"model": server.model, "messages": talk, server.token_limit: ANSWER_TOKENS}
+        body: dict[str, Any] = {"model": server.model, "messages": talk, server.token_limit: self.room}
         if strict:
             told = {"name": self.question.job, "strict": True, "schema": schema(form)}
             body["response_format"] = {"type": "json_schema", "json_schema": told}
@@ -224,7 +225,7 @@ class _Step:
     def _afford(self, body: dict[str, Any]) -> None:
         """Raises WriterError when another call would go beyond what a step may use."""
         words = sum(len(part) for each in body["messages"] for part in _texts(each["content"]))
-        likely = words // 3 + (PICTURE_TOKENS if self.picture else 0) + ANSWER_TOKENS
+        likely = words // 3 + (PICTURE_TOKENS if self.picture else 0) + self.room
         if self.spent + likely > STEP_TOKENS:
             raise WriterError(TOO_MUCH, code="budget")
         if self.calls >= CALLS_AT_MOST or self.seconds >= STEP_SECONDS:
@@ -236,7 +237,7 @@ class _Step:
         self.prompt += reply.prompt_tokens
         self.completion += reply.completion_tokens
         self.money += cost
-        self.spent += reply.prompt_tokens + reply.completion_tokens or ANSWER_TOKENS
+        self.spent += reply.prompt_tokens + reply.completion_tokens or self.room
         self.raw = _storable(reply.text)[:RAW]
         if self.on_raw:
             self.on_raw(self.raw, Usage(reply.prompt_tokens, reply.completion_tokens, cost))
@@ -340,7 +341,7 @@ def _key(question: Question, server: LanguageServer, picture: bytes | None) -> s
 
 def _save(key: str, step: _Step, fields: dict[str, Any]) -> None:
     """Keep an answer for whoever asks the same within a month; forget those that are older."""
-    SavedAnswer.objects.filter(created_at__lt=timezone.now() - timedelta(days=KEEP_DAYS)).delete()
+    forget_old_answers()
     facts = {
         "job": step.question.job,
         "model": step.server.model,
@@ -353,6 +354,11 @@ def _save(key: str, step: _Step, fields: dict[str, Any]) -> None:
         "seconds": step.seconds,
     }
     SavedAnswer.objects.bulk_create([SavedAnswer(key=key, **facts)], ignore_conflicts=True)  # somebody else's is as good
+
+
+def forget_old_answers() -> int:
+    """Delete the answers that are not used any more; gives how many there were. They hold what briefs said, so they do not stay for ever."""
+    return SavedAnswer.objects.filter(created_at__lt=timezone.now() - timedelta(days=KEEP_DAYS)).delete()[0]
 
 
 def _from_json(answer: dict[str, Any]) -> dict[str, Any]:

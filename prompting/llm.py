@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ class OpenAIWire:
     """A server that speaks OpenAI's API."""
 
     address: str
-    key: str
+    key: str = field(repr=False)  # so that no traceback shows it
 
     def ask(self, body: dict[str, Any], *, seconds: float) -> Reply:
         """Put a question; `body` is that of /chat/completions. The whole answer must be there within so many seconds. Raises Failed."""

@@ -142,6 +142,14 @@ def test_every_list_opens_and_costs_the_same_however_long_it_is(
         assert as_sam.get(reverse(f"admin:prompting_{model}_changelist")).status_code == 200
 
 
+def test_sam_sees_which_model_has_no_price_and_counts_as_free(as_sam: Client, head: Instruction) -> None:
+    row = LanguageServer.objects.create(address="http://llm", model="fake-large")
+    page = reverse("admin:prompting_languageserver_change", args=[row.pk])
+    assert 'alt="False"' in as_sam.get(page).content.decode().split("Has a price")[1][:300]
+    TokenPrice.objects.create(model="fake", prompt=1, completion=1)
+    assert 'alt="True"' in as_sam.get(page).content.decode().split("Has a price")[1][:300]
+
+
 def test_an_answer_is_shown_and_a_server_is_forgotten(as_sam: Client, head: Instruction) -> None:
     saved = SavedAnswer.objects.create(key="k", job="plan", model="fake", answer=PLAN)
     shown = as_sam.get(reverse("admin:prompting_savedanswer_change", args=[saved.pk])).content.decode()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from prompting import asking, rests
 from prompting.answers import Text
@@ -252,6 +254,28 @@ def test_a_server_that_minds_everything_is_left_in_peace(server: LlmServer, monk
         plan(photo=photo())
     assert caught.value.code == "not_understood" and len(server.requests) <= asking.LEARNING_AT_MOST + 1
     assert not LanguageServer.objects.exclude(structured="strict").exists()  # nothing was learned from that
+
+
+def test_a_model_that_thought_for_too_long_gets_more_room_and_is_told_to_be_shorter(server: LlmServer) -> None:
+    server.script("truncated_json")
+    plan()
+    first, second = (each.body for each in server.asked(CHAT))
+    assert second["max_completion_tokens"] == 2 * first["max_completion_tokens"]
+    assert "Be shorter." in second["messages"][-1]["content"]
+    assert LanguageServer.objects.get().structured == "strict"  # a server that runs out of room does keep to schemas
+
+
+def test_answers_are_forgotten_after_a_month(server: LlmServer) -> None:
+    plan()
+    SavedAnswer.objects.update(created_at=timezone.now() - timedelta(days=31))
+    plan(photo=photo())
+    assert SavedAnswer.objects.count() == 1 and len(server.requests) == 2
+    SavedAnswer.objects.update(created_at=timezone.now() - timedelta(days=31))
+    assert asking.forget_old_answers() == 1
+
+
+def test_no_traceback_shows_the_key(server: LlmServer) -> None:
+    assert "sk-canary-key" not in repr(asking.wire())
 
 
 def test_the_same_question_is_paid_once_and_another_instruction_photo_or_brief_is_another_question(server: LlmServer) -> None:
