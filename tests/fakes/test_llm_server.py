@@ -27,7 +27,7 @@ def server() -> Iterator[LlmServer]:
 
 @pytest.fixture
 def library(server: LlmServer) -> openai.OpenAI:
-    return openai.OpenAI(api_key="test", base_url=server.url, max_retries=0, timeout=0.5)
+    return openai.OpenAI(api_key="test", base_url=server.url, max_retries=0, timeout=5.0)
 
 
 def test_the_library_lists_models_and_gets_plain_and_structured_and_streamed_words(server: LlmServer, library: openai.OpenAI) -> None:
