@@ -1,14 +1,20 @@
-"""What staff may do with workflows."""
+"""What staff may do with servers and workflows."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
+from comfy import pool
 from comfy.binding import audit
+from comfy.client import Pace
+from comfy.errors import ServerRefused
 from comfy.models import Server, Workflow, WorkflowVersion
 from keeping.versions import hash_of
+
+SHORT = Pace(connect=1.5, read=3.0)  # seconds, while a person looks at a page
 
 
 @transaction.atomic
@@ -31,6 +37,50 @@ def save_workflow(
         workflow.starter_hash = workflow.current.hash
     workflow.save(update_fields=["title", "current", "starter_hash"])
     return workflow
+
+
+def roll_back(*, by: Any, workflow: Workflow, number: int) -> Workflow:
+    """Let a workflow say again what its version of this number said: as a new version, so that nothing of its story is lost.
+
+    Raises GraphRefused when that may not be used any more, and WorkflowVersion.DoesNotExist.
+    """
+    old = workflow.versions.get(number=number)
+    return save_workflow(
+        slug=workflow.slug, title=workflow.title, graph=old.graph, bindings=old.bindings, by=by, note=f"Back to version {number}"
+    )
+
+
+def drain(server: Server) -> bool:
+    """Give a server no new pictures; it ends those it has. False when it was drained already."""
+    return bool(Server.objects.filter(pk=server.pk, enabled=True).update(enabled=False))
+
+
+def put_back(server: Server) -> bool:
+    """Let a server paint again. False when it was not drained."""
+    return bool(Server.objects.filter(pk=server.pk, enabled=False).update(enabled=True))
+
+
+def free_memory(server: Server) -> None:
+    """Have a server unload its models when it has ended what it runs. Raises ComfyError."""
+    pool.client_of(server, pace=SHORT).wire.write("/free", {"unload_models": True, "free_memory": True})
+    Server.objects.filter(pk=server.pk).update(warm="")
+
+
+@dataclass(frozen=True)
+class Queue:
+    """How many jobs a server runs and has waiting, ours and everybody else's."""
+
+    running: int
+    waiting: int
+
+
+def queue_of(server: Server) -> Queue:
+    """What stands in a server's queue at this moment. Raises ComfyError, soon: a page waits for it."""
+    told = pool.client_of(server, pace=SHORT).wire.read("/queue")
+    try:
+        return Queue(len(told["queue_running"]), len(told["queue_pending"]))
+    except (KeyError, TypeError) as error:
+        raise ServerRefused(f"{server} does not show its queue as ComfyUI does.") from error
 
 
 def allowed_custom_nodes() -> set[str]:

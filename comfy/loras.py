@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,13 +24,17 @@ class Found:
 
 def reconcile() -> list[Found]:
     """Every LoRA against every enabled server, by what was last seen there."""
-    found = []
     servers = list(Server.objects.filter(enabled=True).defer("token"))
-    for lora in Lora.objects.all():
-        for server in servers:
-            files = tuple(spellings(server.files.get("lora_name", ()), lora.file_name))
-            state: State = "missing" if not files else "present" if len(files) == 1 else "ambiguous"
-            found.append(Found(lora, server, state, files))
+    return [found for lora in Lora.objects.all() for found in states_of(lora, servers)]
+
+
+def states_of(lora: Lora, servers: Iterable[Server]) -> list[Found]:
+    """One LoRA against these servers, by what was last seen there."""
+    found = []
+    for server in servers:
+        files = tuple(spellings(server.files.get("lora_name", ()), lora.file_name))
+        state: State = "missing" if not files else "present" if len(files) == 1 else "ambiguous"
+        found.append(Found(lora, server, state, files))
     return found
 
 

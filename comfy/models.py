@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 
 from keeping.models import StoredFile
@@ -148,6 +148,12 @@ class Lora(models.Model):
     weight_default = models.FloatField(default=0.7, validators=[MinValueValidator(-2), MaxValueValidator(2)])
     preview = models.ForeignKey(StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     licence = models.CharField(max_length=120, blank=True)
+    source = models.CharField(
+        max_length=300,
+        blank=True,
+        validators=[URLValidator(["https", "http"])],
+        help_text="The page it was downloaded from, where its licence stands.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

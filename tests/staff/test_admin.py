@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -16,7 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Brand, Delivery, Membership, Product, User, Webhook
-from comfy.models import Lora
+from comfy import starters
+from comfy.actions import save_workflow
+from comfy.models import Lora, Server, ServerJob
 from generations import actions, breakers, pipeline
 from generations.models import Ad, Generation, Photo, Picture, Step
 from keeping.models import StoredFile
@@ -37,6 +40,7 @@ WRITTEN_BY_THE_MACHINE = (
     "transfer",
     "webhook",
     "delivery",
+    "serverjob",
 )
 MODELS = [
     "accounts.user",
@@ -61,6 +65,9 @@ MODELS = [
     "generations.event",
     "generations.breaker",
     "comfy.lora",
+    "comfy.server",
+    "comfy.serverjob",
+    "comfy.workflow",
     "keeping.storedfile",
 ]
 
@@ -86,6 +93,12 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
     """At least one row of everything."""
     lora = Lora.objects.create(slug="film", title="Film grain", file_name="film.safetensors", family="sdxl")
     TemplateLora.objects.create(template=template, lora=lora)
+    server = Server.objects.create(
+        name="gpu-1", address="http://127.0.0.1:9", allow_private=True, files={"ckpt_name": ["sdxl.safetensors"]}
+    )
+    ServerJob.objects.create(pk=uuid4(), server=server)
+    graph, bindings = starters.shipped("smoke-no-model")
+    save_workflow(slug="smoke-no-model", title="Smoke", graph=graph, bindings=bindings)
     Product.objects.create(brand=brand, name="Radiance serum")
     Brand.objects.filter(pk=brand.pk).update(colours={"primary": "#006746"})
     webhook = Webhook.objects.create(brand=brand, url="https://example.com/hook")
