@@ -22,7 +22,6 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -431,13 +430,6 @@ def painted(prompt: str, width: int, height: int) -> bytes:
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-@contextlib.contextmanager
-def llm_server(**told: Any) -> Iterator[LlmServer]:
-    """A server for the length of a block, as a fixture likes it."""
-    with LlmServer(**told) as server:
-        yield server
 
 
 def main() -> None:
