@@ -19,6 +19,7 @@ from keeping import claims
 log = logging.getLogger(__name__)
 
 MEMORY = 2_000_000_000  # bytes above what Python and its libraries hold themselves
+DATABASE_AWAY = 75  # the child's exit code when the database went away: sysexits.h, EX_TEMPFAIL
 KINDS: dict[str, type[Picture] | type[Ad]] = {"picture": Picture, "ad": Ad}
 
 
@@ -34,9 +35,11 @@ def make_alone(row: Picture | Ad, *, seconds: float) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             code = child.wait()
-    if code != 0:
+    ours = type(row)._default_manager.filter(pk=row.pk, attempt=row.attempt).exclude(status__in=row.FINAL)
+    if code == DATABASE_AWAY:  # no death; the child has put the row down, if it could
+        ours.exclude(lease_until=None).update(lease_until=None, run_after=claims.after(claims.AWAY_SECONDS), pauses=F("pauses") + 1)
+    elif code != 0:
         log.error("The process that made %s %s alone ended with %d", kind, row.pk, code)
-        ours = type(row)._default_manager.filter(pk=row.pk, attempt=row.attempt).exclude(status__in=row.FINAL)
         ours.update(lease_until=None, deaths=F("deaths") + 1, run_after=claims.after(0))
 
 

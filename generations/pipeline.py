@@ -17,8 +17,7 @@ from PIL import Image
 
 from generations import alone, breakers, finish, queries, states, steps
 from generations.models import Ad, Generation, Photo, Picture, Step
-from keeping import room, store
-from keeping.claims import Claimed
+from keeping import claims, room, store
 from keeping.crashpoints import crashpoint
 from painting.builtin import Builtin
 from painting.engine import EngineError, EngineUnavailable, PictureOrder, ProductShot, Progress
@@ -60,6 +59,8 @@ def write(generation_id: UUID) -> list[UUID]:
         except WriterUnavailable as outage:
             breakers.failed(breakers.WRITER, str(outage))
             states.release(generation, after_seconds=outage.retry_after or PAUSE, pauses=F("pauses") + 1)
+        except claims.AWAY:
+            raise  # no try of ours: `held` puts the row down
         except WriterError as error:
             _after_no_plan(generation, error.code, str(error), permanent=error.permanent)
         except Exception as error:
@@ -152,7 +153,7 @@ def work_claimed(kind: str, row_id: UUID, attempt: int) -> None:
             _work_ad(ad, finish.Raw.of(ad.picture))
 
 
-def given_up(row: Claimed) -> bool:
+def given_up(row: claims.Claimed) -> bool:
     """Whether a row has killed or failed its workers often enough."""
     return row.deaths >= DEATHS_AT_MOST or row.tries > TRIES_AT_MOST
 
@@ -173,6 +174,8 @@ def _work(picture: Picture) -> None:
             states.release(picture, after_seconds=PAUSE, pauses=F("pauses") + 1)
         except store.StoreUnavailable as trouble:
             _wait_for_the_store(picture, trouble)
+        except claims.AWAY:
+            raise  # no try of ours: `held` puts the row down
         except EngineError as error:
             _after_error(picture, error.code, str(error), permanent=error.permanent)
         except Exception as error:
@@ -364,6 +367,8 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
         except finish.FinishError as refused:
             error = str(refused)
             states.move(ad, Ad.Status.FAILED, error_code="finish", error_message=error[:400])
+        except claims.AWAY:
+            raise  # no try of ours: `held` puts the row down
         except store.StoreUnavailable as trouble:
             error = str(trouble)
             _wait_for_the_store(ad, trouble)

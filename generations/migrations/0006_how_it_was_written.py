@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('generations', '0005_events_stay'),
+        ("generations", "0005_events_stay"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='generation',
-            name='facts',
-            field=models.JSONField(blank=True, default=dict, help_text='How it was written: by whom, whether another writer stepped in, whether people are asked for.'),
+            model_name="generation",
+            name="facts",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text="How it was written: by whom, whether another writer stepped in, whether people are asked for.",
+            ),
         ),
     ]

@@ -28,6 +28,7 @@ from tests.people import bottle_png
 ROOT = Path(__file__).parent.parent.parent
 POSTGRES = os.environ.get("DATABASE_URL_FOR_TESTS") or "postgres://postgres@127.0.0.1:5432/adsgem"
 REDIS = os.environ.get("REDIS_FOR_TESTS") or "redis://127.0.0.1:6379"
+REDIS_DB = int(os.environ.get("CHAOS_REDIS_DB") or 13)  # a number of its own for each run: two would empty each other's queues
 BACK_ENDS = ("sqlite", "postgres")
 SMALL = "google_display_250x250"
 FINAL = ("ready", "partly", "failed", "refused", "cancelled")
@@ -61,7 +62,7 @@ def answers(url: str) -> bool:
 class Stack:
     """One installation in a folder of its own. Processes are started by name and, when they die, started again, as a supervisor would."""
 
-    def __init__(self, folder: Path, back_end: str, redis_db: int = 13) -> None:
+    def __init__(self, folder: Path, back_end: str, redis_db: int = REDIS_DB) -> None:
         self.folder, self.back_end = folder, back_end
         self.data, self.log_file, self.marks = folder / "data", folder / "calls.jsonl", folder / "marks"
         self.database, self.server = f"adsgem_chaos_{uuid.uuid4().hex[:12]}", POSTGRES

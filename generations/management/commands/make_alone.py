@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
@@ -9,6 +11,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand
 
 from generations import alone, pipeline
+from keeping import claims
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -26,4 +31,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Do the work; nothing, when the row is in other hands by now."""
         alone.limit_itself(pipeline.STEP_SECONDS + 60)
-        pipeline.work_claimed(options["kind"], options["id"], options["attempt"])
+        try:
+            pipeline.work_claimed(options["kind"], options["id"], options["attempt"])
+        except claims.AWAY:
+            log.exception("The database went away")
+            sys.exit(alone.DATABASE_AWAY)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from argparse import ArgumentParser
 from typing import Any
-from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from PIL import Image
 
 from accounts.models import Brand
@@ -22,6 +22,7 @@ from templates_app.shelf_loader import SHELF, preview_path
 PLACEMENTS = ("meta_ig_feed_square", "meta_ig_feed_portrait", "meta_ig_stories", "linkedin_single_landscape")
 LONGEST, QUALITY = 720, 82
 SEED = 5
+SAMPLES = "shelf-samples"  # the slug of their brand
 NOT_BRIEF = ("photo", "brand", "seed")
 
 
@@ -44,12 +45,9 @@ class Command(BaseCommand):
 
     def _make(self, template: AdTemplate, sample: dict[str, Any]) -> None:
         told = sample.get("brand", {})
-        brand = Brand.objects.create(
-            name=told.get("name", "Sample"),
-            slug=f"sample-{uuid4().hex}",
-            wordmark=told.get("wordmark", ""),
-            colours=told.get("colours", {}),
-        )
+        looks = {"name": told.get("name", "Sample"), "wordmark": told.get("wordmark", ""), "colours": told.get("colours", {})}
+        # One brand for all samples, there only while they are made: the ledger keeps what it has written of it, so it is never deleted.
+        brand, _ = Brand.objects.update_or_create(slug=SAMPLES, defaults={**looks, "deleted_at": None})
         try:
             ended = pipeline.run(self._order(template, brand, sample).pk)
             for ad in Ad.objects.filter(picture__generation=ended).select_related("file", "picture"):
@@ -58,7 +56,8 @@ class Command(BaseCommand):
                 self._keep(template.slug, ad.picture.shape, store.read(ad.file))
         finally:
             Generation.objects.filter(brand=brand).delete()
-            brand.delete()
+            brand.photos.all().delete()
+            Brand.objects.filter(pk=brand.pk).update(deleted_at=timezone.now())
         self.stdout.write(template.slug)
 
     def _order(self, template: AdTemplate, brand: Brand, sample: dict[str, Any]) -> Generation:

@@ -64,8 +64,8 @@ def _painting(paint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _writing(plan: Callable[..., Any]) -> Callable[..., Any]:
-    def logged(self: Any, template: Any, brief: Any) -> Any:
+    def logged(self: Any, template: Any, brief: Any, **more: Any) -> Any:
         log("write", brief.headline)
-        return plan(self, template, brief)
+        return plan(self, template, brief, **more)
 
     return logged
