@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString
 
 from comfy import actions, loras, pool, trying
 from comfy.admin import looks
-from comfy.advice import ADVICE
+from comfy.advice import ADVICE, FOLDERS
 from comfy.errors import ComfyError
 from comfy.models import Server
 from keeping.claims import DbNow, db_now
@@ -221,7 +221,7 @@ class Servers(Page):
             "taken": getattr(server, "taken", 0),
             "queue": queue,
             "trouble": trouble,
-            "files": [(name, files) for name, files in server.files.items() if files],
+            "files": sorted({FOLDERS[name]: files for name, files in server.files.items() if files}.items()),
             "lacks": lacks,
             "token": has_token(server.pk),
         }

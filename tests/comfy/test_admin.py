@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from comfy.admin.workflows import PROPOSED
 from comfy.advice import ADVICE, FOLDERS
 from comfy.graphs import FILE_INPUTS
 from comfy.models import Lora, Server, ServerFile, ServerJob, Workflow, WorkflowVersion
+from templates_app.models import AdTemplateVersion
 from tests.comfy.conftest import graph
 from tests.comfy.simulator import Simulator
 from tests.people import PASSWORD
@@ -529,3 +531,11 @@ def test_lists_cost_the_same_for_few_servers_or_many(desk: Client, row: Server, 
 def test_every_error_of_a_server_has_advice_and_every_model_a_folder() -> None:
     codes = {each.code for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ComfyError)}
     assert codes - {"comfy"} == set(ADVICE) and set(FOLDERS) == FILE_INPUTS
+
+
+def test_the_page_for_whoever_runs_the_machine_explains_every_error_and_names_every_model_of_the_shelf() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "comfyui.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page.partition("## What each error means")[2], re.MULTILINE)) == set(ADVICE)
+    recipes = [version.data["engines"]["comfyui"] for version in AdTemplateVersion.objects.filter(template__published=True)]
+    assert recipes and all(f"`{file}`" in page for recipe in recipes for file in recipe["models"].values())
+    assert all(f"`{path.name.removesuffix('.bindings.json')}`" in page for path in starters.FOLDER.glob("*.bindings.json"))
