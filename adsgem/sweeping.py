@@ -13,6 +13,7 @@ from comfy import pool
 from generations import rates, tasks
 from generations.verify import verify
 from keeping import garbage
+from prompting import asking
 
 log = logging.getLogger("adsgem.sweep")
 
@@ -43,6 +44,7 @@ def keep_house() -> None:
     try:
         current_app.backend.cleanup()  # Celery's results are kept for CELERY_RESULT_EXPIRES
         garbage.collect()
+        asking.forget_old_answers()
         report = verify(rehash=SAMPLE, repair=True)
         for word, problems in (("Wrong", report.problems), ("Mended", report.repaired)):
             for problem in problems:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from generations import alone, breakers, finish, queries, states, steps
 from generations.models import Ad, Generation, Photo, Picture, Step
+from generations.voice import in_the_voice_of
 from keeping import claims, room, store
 from keeping.crashpoints import crashpoint
 from painting.builtin import Builtin
@@ -81,10 +82,11 @@ def _after_no_plan(generation: Generation, code: str, sentence: str, *, permanen
 def _write(generation: Generation) -> list[UUID]:
     """Look whether the order may be made, have it written, and let its pictures begin. Raises WriterError."""
     started = time.monotonic()
-    author, words, brief = writer(), generation.template_version.words(), generation.brief
+    author, words = writer(), generation.template_version.words()
+    brief = in_the_voice_of(generation.brand, generation.brief)
     photo = _first_photo(generation)
     seen = store.read(photo.file) if photo else None
-    input_hash = steps.hash_of_inputs(author.name, words, generation.brief_data, photo.file_id if photo else "")
+    input_hash = steps.hash_of_inputs(author.name, words, brief.as_data(), photo.file_id if photo else "")
     verdict = moderation.check(brief, seen)
     if not verdict.ok:
         raise Refused(verdict.reason, code="moderation")

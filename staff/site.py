@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from staff.views import stored_file
 
-ROOMS = ("accounts", "templates_app", "generations", "comfy", "keeping")
+ROOMS = ("accounts", "templates_app", "generations", "prompting", "comfy", "keeping")
 HIDDEN = frozenset({"token_blacklist"})  # its pages show whole refresh tokens
 
 

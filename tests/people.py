@@ -145,5 +145,6 @@ def leases(request: pytest.FixtureRequest, settings: object) -> None:
     request.getfixturevalue("transactional_db")
     if not Placement.objects.exists():
         import_module("accounts.migrations.0003_first_prices").fill(apps, None)
+        import_module("prompting.migrations.0002_first_instructions_and_rules").fill(apps, None)
         import_module("templates_app.migrations.0002_placements").fill(apps, None)
         call_command("load_shelf", verbosity=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -14,14 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import Brand
 from api.base import JsonBody
 from api.brands import own_brand
 from api.errors import problem
 from api.permissions import Creates, Everyone, caller, require_editor
 from api.v1.generations import BriefField
+from generations.voice import in_the_voice_of
 from prompting import moderation
-from prompting.brief import LIMITS, Brief
+from prompting.brief import LIMITS
 from prompting.writer import ANGLES, COPY_LIMITS, WriterError, WriterUnavailable
 from prompting.writers import writer
 
@@ -95,12 +95,6 @@ class SuggestCopy(APIView):
             return not_written(error, field="brief")
         words = {"writer": made.who, "fallback": made.fallback, "note": made.note, "language": brief.language}
         return Response({**words, "suggestions": [asdict(each) for each in made.value]})
-
-
-def in_the_voice_of(brand: Brand, brief: Brief) -> Brief:
-    """The brief in the brand's tone, where it has none of its own, and without the words that the brand avoids."""
-    avoid = ", ".join(part for part in (brief.avoid, *map(str, brand.words_to_avoid)) if part)
-    return replace(brief, tone=brief.tone or brand.tone, avoid=avoid)
 
 
 def not_written(error: WriterError, *, field: str) -> Response:
