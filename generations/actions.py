@@ -19,6 +19,7 @@ from finishing.cutout import METHOD, CutOut, NothingFound, Stroke, cut_out, cut_
 from finishing.photo import PhotoRefused, make_safe
 from finishing.specs import Box
 from generations import states, steps
+from generations.captions import write_captions
 from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture, Step
 from generations.tasks import finish_ad, stop_picture, write_generation
 from keeping import room, store
@@ -337,6 +338,7 @@ def change_words(*, by: User | None, generation: Generation, words: Mapping[str,
         states.note(generation, [("copy.made", copy.pk)])
         for ad in ads:
             ring(finish_ad, ad.pk)
+        ring(write_captions, copy.pk)
     return copy
 
 

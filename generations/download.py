@@ -11,6 +11,7 @@ from typing import IO
 
 from django.utils.text import slugify
 
+from generations.captions import captions_of, limits_of
 from generations.models import Ad, Generation
 from generations.queries import current_ads
 from keeping import store
@@ -30,7 +31,10 @@ def ready_ads(generation: Generation) -> list[Ad]:
 
 
 def zip_of(generation: Generation) -> IO[bytes]:
-    """A ZIP of the order's current files, at its beginning: `<platform>/<placement>-v<variation>.<ext>`, `ads.csv` with the words."""
+    """A ZIP of the order's current files, at its beginning: `<platform>/<placement>-v<variation>.<ext>`, `ads.csv` with the words.
+
+    And `captions.csv` with the texts beside the ads, where they have been written.
+    """
     spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
     ads = ready_ads(generation)
     with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED) as archive:
@@ -38,6 +42,8 @@ def zip_of(generation: Generation) -> IO[bytes]:
             assert ad.file is not None
             archive.writestr(_path(ad), store.read(ad.file))
         archive.writestr("ads.csv", _table(ads), zipfile.ZIP_DEFLATED)
+        if any(captions_of(ad) for ad in ads):
+            archive.writestr("captions.csv", _captions(ads), zipfile.ZIP_DEFLATED)
     spool.seek(0)
     return spool
 
@@ -56,6 +62,22 @@ def _table(ads: list[Ad]) -> str:
         rows.writerow(
             [_path(ad), ad.placement.placement.title, ad.picture.letter, ad.file.width, ad.file.height, *words, _harmless(ad.alt)]
         )
+    return text.getvalue()
+
+
+def _captions(ads: list[Ad]) -> str:
+    """A line for each caption; variations with the same words share it."""
+    together: dict[tuple[object, object], list[Ad]] = {}
+    for ad in ads:
+        together.setdefault((ad.placement_id, ad.copy_id), []).append(ad)
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(["placement", "field", "text", "characters", "limit", "variations"])
+    for alike in together.values():
+        ad, letters = alike[0], " ".join(each.picture.letter for each in alike)
+        limits = limits_of(ad.placement)
+        for field, said in captions_of(ad).items():
+            rows.writerow([ad.placement.placement.title, field, _harmless(said), len(said), limits.get(field, ""), letters])
     return text.getvalue()
 
 

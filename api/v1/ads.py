@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from api.base import UUID_PATTERN, AnyAccept, NotYet, absolute, asked
 from api.paging import NewestFirst
 from generations import queries
+from generations.captions import captions_of
 from generations.models import Ad
 from keeping import links
 
@@ -57,6 +58,7 @@ class AdOut(serializers.ModelSerializer[Ad]):
     height = serializers.SerializerMethodField()
     bytes = serializers.IntegerField(source="file.bytes", allow_null=True, default=None)
     url = serializers.SerializerMethodField()
+    captions = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
 
     class Meta:
@@ -72,6 +74,7 @@ class AdOut(serializers.ModelSerializer[Ad]):
             "bytes",
             "url",
             "alt",
+            "captions",
             "starred",
             "error",
         )
@@ -87,6 +90,11 @@ class AdOut(serializers.ModelSerializer[Ad]):
     def get_url(self, ad: Ad) -> str | None:
         """Signed for five minutes."""
         return absolute(self.context["request"], ad.file, name=ad.file_name)
+
+    @extend_schema_field(serializers.DictField(child=serializers.CharField()))
+    def get_captions(self, ad: Ad) -> dict[str, str]:
+        """Texts that the network shows beside the ad, by its names of the fields; none until they are written."""
+        return captions_of(ad)
 
     @extend_schema_field(ErrorOut(allow_null=True))
     def get_error(self, ad: Ad) -> dict[str, str] | None:
