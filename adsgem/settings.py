@@ -111,6 +111,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Nothing true lives in the cache: throttle counts and the like. So one process's memory is enough until there are several web processes.
 CACHES = {"default": env.cache("CACHE_URL")}
+# Except live previews: worker and web must both see them. Without a shared cache they are processes of one machine, which share its files.
+CACHES["previews"] = (
+    CACHES["default"]
+    if env.text("CACHE_URL")
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(env.private_folder(DATA_DIR / "previews")),
+        "TIMEOUT": 120,
+        "OPTIONS": {"MAX_ENTRIES": 500},
+    }
+)
 
 MEDIA_ROOT = DATA_DIR / "media"
 S3_BUCKET = env.text("S3_BUCKET")

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image
 
-from generations import alone, breakers, finish, queries, states, steps
+from generations import alone, breakers, finish, previews, queries, states, steps
 from generations.models import Ad, Generation, Photo, Picture, Step
 from generations.voice import in_the_voice_of
 from keeping import claims, room, store
@@ -291,6 +291,10 @@ def _progress_writer(picture: Picture, hold: states.Hold) -> Callable[[Progress]
         now = time.monotonic()
         if hold.lost.is_set():
             raise EngineError("Another worker has this picture.", code="lost")
+        if progress.preview is not None:
+            previews.keep(picture.pk, progress.preview)
+        elif progress.fraction >= 1:
+            previews.drop(picture.pk)
         if now - last >= PROGRESS_EVERY:
             last = now
             if not states.tell_progress(picture, min(progress.fraction, 0.99)):

@@ -24,6 +24,7 @@ from finishing.plates import Bytes
 from finishing.specs import Geometry
 from painting.builtin import decoded, encoded_png
 from painting.engine import EngineError, EngineUnavailable, Painted, PictureOrder, Progress
+from painting.preview import small_jpeg
 from painting.standing import Standing
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ UNABLE = ("model_missing", "model_broken", "too_large")
 TRIES = {"lost_on_server": 3, "interrupted": 3, "server_sick": 3, "input_gone": 3}
 TRIES_OF_THE_REST = 2
 KEEP_EVERY = 2.0  # seconds between two writes that hold the seat
+SHOW_EVERY = 0.5  # seconds between two previews
 
 # What marketers are told when there will be no picture, by what went wrong. No credit is used, so each says what to do.
 SENTENCES = {
@@ -200,12 +202,20 @@ class _Telling:
 
     def __init__(self, seat: Seat, on_progress: Callable[[Progress], None]) -> None:
         self.seat, self.on_progress, self.kept = seat, on_progress, time.monotonic()
+        self.shown, self.newest = 0.0, b""
 
     def __call__(self, hint: Hint) -> None:
         if time.monotonic() - self.kept > KEEP_EVERY:
             self.kept = time.monotonic()
             self.seat.keep()
-        self.on_progress(Progress(0.02 + 0.93 * hint.fraction, "The scene is being painted."))
+        self.on_progress(Progress(0.02 + 0.93 * hint.fraction, "The scene is being painted.", self._preview(hint)))
+
+    def _preview(self, hint: Hint) -> bytes | None:
+        """What is new to be seen, not more often than anybody could look at it: hints come with every step."""
+        if not hint.preview or hint.preview is self.newest or time.monotonic() - self.shown < SHOW_EVERY:
+            return None
+        self.shown, self.newest = time.monotonic(), hint.preview
+        return small_jpeg(hint.preview)
 
 
 def _ended(work: _Work, seat: Seat, made: Made, on_progress: Callable[[Progress], None]) -> Painted:

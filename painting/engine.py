@@ -62,10 +62,11 @@ class PictureOrder:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a picture is: `fraction` from 0 to 1, never falling."""
+    """How far a picture is: `fraction` from 0 to 1, never falling; and how it looks so far, as a JPEG of at most 512 pixels a side."""
 
     fraction: float
     note: str = ""
+    preview: bytes | None = None
 
 
 @dataclass(frozen=True)

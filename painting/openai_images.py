@@ -33,6 +33,7 @@ from painting.engine import EngineError, EngineUnavailable, Painted, PictureOrde
 from painting.openai_needs import OpenAINeeds
 from painting.openai_prices import Tokens
 from painting.openai_sizes import FIXED, Size, fixed_size, free_size, window
+from painting.preview import small_jpeg
 from painting.standing import STUDIO, Standing
 
 log = logging.getLogger(__name__)
@@ -374,12 +375,21 @@ def _from_stream(events: Iterator[Any], sent: Mapping[str, Any], on_progress: Re
             told = event.to_dict(warnings=False)
             kind, number = str(told.get("type")), told.get("partial_image_index")
             if kind.endswith(".partial_image") and isinstance(number, int) and 0 <= number < PARTIALS:
-                on_progress(Progress(0.2 + 0.6 * (number + 1) / (PARTIALS + 1), "The scene is being painted."))
+                fraction = 0.2 + 0.6 * (number + 1) / (PARTIALS + 1)
+                on_progress(Progress(fraction, "The scene is being painted.", _preview(told.get("b64_json"))))
             elif kind.endswith(".completed"):
                 return _Bought.of(told.get("b64_json"), told, sent)
     except (ValueError, TypeError, AttributeError) as error:
         raise _bad(f"the stream cannot be read: {error}") from error
     raise _bad("the stream ended without a picture")
+
+
+def _preview(picture: object) -> bytes | None:
+    """A picture in base64 that is not done yet, small; None when it is none, which harms nothing."""
+    try:
+        return small_jpeg(base64.b64decode(picture, validate=True)) if isinstance(picture, str) else None
+    except ValueError:
+        return None
 
 
 def _opened(picture: str) -> Image.Image:

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("generations/<uuid:pk>/zip/", progress.download, name="generation-zip"),
     path("ads/<uuid:pk>/", ads.ad, name="ad"),
     path("library/", library.library, name="library"),
+    path("pictures/<uuid:pk>/preview", files.preview, name="picture-preview"),
     path("files/<uuid:pk>/<slug:size>", files.show, name="file"),
     path("account/sign-in/", account.sign_in, name="sign-in"),
     path("account/sign-out/", account.sign_out, name="sign-out"),

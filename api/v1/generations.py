@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.urls import reverse as django_reverse
 from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -34,7 +36,7 @@ from api.brands import own_brand
 from api.paging import NewestFirst
 from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
 from api.v1.ads import AdOut, ErrorOut, error_of
-from generations import actions, download, queries
+from generations import actions, download, previews, queries
 from generations.actions import PLACEMENTS_AT_MOST, VARIATIONS_AT_MOST
 from generations.models import SEED_MAX, Ad, Event, Generation, Photo, Picture
 from prompting.brief import Brief, BriefError
@@ -134,11 +136,19 @@ class GenerationIn(serializers.Serializer[Any]):
 class PictureOut(serializers.ModelSerializer[Picture]):
     """A scene: one variation in one shape."""
 
+    preview_url = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
 
     class Meta:
         model = Picture
-        fields = ("id", "variation", "shape", "status", "progress", "error")
+        fields = ("id", "variation", "shape", "status", "progress", "preview_url", "error")
+
+    def get_preview_url(self, picture: Picture) -> str | None:
+        """How it looks so far, for five minutes; null when there is nothing to be seen."""
+        if picture.status != Picture.Status.PAINTING or previews.of(picture.pk) is None:
+            return None
+        address = f"{django_reverse('picture-preview', args=[picture.pk])}?{urlencode({'key': previews.key(picture.pk)})}"
+        return str(self.context["request"].build_absolute_uri(address))
 
     @extend_schema_field(ErrorOut(allow_null=True))
     def get_error(self, picture: Picture) -> dict[str, str] | None:

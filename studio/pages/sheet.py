@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from generations import previews
 from generations.models import Ad, Copy, Generation, Picture
 from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of, waits_for
 from generations.states import DAMAGED
@@ -88,6 +89,7 @@ def _tile(picture: Picture, ads: list[Ad]) -> dict[str, Any]:
         "others": own[1:],
         "ratio": _ratio(picture, cover),
         "percent": round(picture.progress * 100),
+        "preview": picture.status == Picture.Status.PAINTING and previews.of(picture.pk) is not None,
         "warnings": len(cover.warnings) if cover else 0,
     }
 
