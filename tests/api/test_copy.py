@@ -9,14 +9,24 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.urls import include, path, re_path
 from rest_framework.test import APIClient
 
 from accounts.models import Brand, Membership, User
+from api.v1.copy import FitCopy, TranslateCopy
 from generations.models import Generation, Photo, Step
 from prompting import asking
 from prompting.models import Rule
 from tests.api.conftest import client_of, is_problem
 from tests.fakes.llm_server import LlmServer
+
+# Their addresses, as they are asked for here.
+urlpatterns = [
+    re_path(r"^api/v1/copy/translate/?$", TranslateCopy.as_view()),
+    re_path(r"^api/v1/copy/fit/?$", FitCopy.as_view()),
+    path("", include("adsgem.urls")),
+]
+pytestmark = pytest.mark.urls(__name__)
 
 SUGGEST = "/api/v1/copy/suggest"
 BRIEF = {"headline": "Wake up to glow", "product": "Radiance serum", "subline": "Rosehip for tired mornings"}
@@ -116,6 +126,106 @@ def test_who_may_only_look_and_who_is_nobody_spends_nothing(anyone: APIClient, b
     viewer = User.objects.create_user("vera@example.com", "correct horse battery", name="Vera")
     Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.VIEWER)
     is_problem(suggest(client_of(viewer)), 403)
+    assert not server.requests
+
+
+# --- other languages and lengths
+
+GERMAN = {"headline": "Wach auf und strahle", "cta": "Jetzt testen"}
+
+
+def translate(client: APIClient, **more: Any) -> Any:
+    body = {"texts": {"headline": "Wake up to glow", "cta": "Try it now", "badge": ""}, "language": "de", **more}
+    return client.post("/api/v1/copy/translate", body, format="json")
+
+
+def fit(client: APIClient, **more: Any) -> Any:
+    return client.post("/api/v1/copy/fit", {"text": "Wake up to glow. Rosehip for tired mornings.", "limit": 20, **more}, format="json")
+
+
+def test_a_model_says_mias_texts_in_german_within_her_limits(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
+    server.reply = GERMAN
+    told = translate(as_mia, limits={"headline": 25}).json()
+    assert told == {"writer": "openai", "fallback": False, "note": "", "language": "de", "texts": {**GERMAN, "badge": ""}}
+    assert [each.path for each in server.requests] == ["/moderations", "/chat/completions"]
+    assert "German (de)" in server.requests[1].text and "25" in server.requests[1].text
+    assert not Generation.objects.exists() and not Step.objects.exists()
+
+
+def test_without_a_model_nothing_is_translated_and_mia_is_told_what_to_do(as_mia: APIClient, brand: Brand) -> None:
+    body = is_problem(translate(as_mia), 422)
+    assert body["errors"] == {"texts": ["Nothing can be translated while no language model is at work. Write these words yourself."]}
+
+
+def test_when_the_model_is_away_a_translation_can_be_asked_for_again_later(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
+    server.script("ok", "rate_limit_long")
+    assert is_problem(translate(as_mia), 503)["detail"] and translate(as_mia)["Retry-After"]
+
+
+def test_a_language_that_nobody_knows_is_said_at_its_field(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
+    body = is_problem(translate(as_mia, language="tlh"), 422)
+    assert list(body["errors"]) == ["language"] and not server.asked("/chat/completions")
+
+
+def test_a_model_says_a_text_shorter_or_longer(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
+    server.reply = {"text": "Wake up, glow."}
+    told = fit(as_mia).json()
+    assert told == {"writer": "openai", "fallback": False, "note": "", "language": "en", "text": "Wake up, glow."}
+    server.reply = {"text": "Wake up to glow with rosehip, made for tired mornings."}
+    assert fit(as_mia, limit=60, longer=True).json()["text"] == server.reply["text"]
+    assert "longer" in server.asked("/chat/completions")[1].text
+
+
+def test_without_a_model_a_text_is_cut_and_says_so_but_is_never_made_longer(as_mia: APIClient, brand: Brand) -> None:
+    told = fit(as_mia).json()
+    assert (told["writer"], told["text"]) == ("offline", "Wake up to glow.") and "not rewritten" in told["note"]
+    body = is_problem(fit(as_mia, limit=80, longer=True), 422)
+    assert body["errors"]["text"] == ["Nothing can be made longer while no language model is at work. Add the words yourself."]
+
+
+@pytest.mark.parametrize("asking_for", [translate, fit])
+def test_words_that_may_not_be_advertised_are_neither_translated_nor_fitted(
+    as_mia: APIClient, brand: Brand, server: LlmServer, asking_for: Any
+) -> None:
+    body = is_problem(asking_for(as_mia, texts={"headline": "Porn for all"}, text="Porn for all"), 422)
+    assert "Nudity" in body["detail"] and not server.requests
+
+
+@pytest.mark.parametrize("asking_for", [translate, fit])
+def test_strangers_and_those_who_may_only_look_have_nothing_written(
+    anyone: APIClient, as_eve: APIClient, brand: Brand, server: LlmServer, asking_for: Any
+) -> None:
+    viewer = User.objects.create_user("vera@example.com", "correct horse battery", name="Vera")
+    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.VIEWER)
+    is_problem(asking_for(anyone), 401)
+    is_problem(asking_for(client_of(viewer)), 403)
+    assert "brand" in is_problem(asking_for(as_eve, brand=brand.slug), 422)["errors"]
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("asking_for", "more", "field"),
+    [
+        (translate, {"texts": {}}, "texts"),
+        (translate, {"texts": ["Wake up"]}, "texts"),
+        (translate, {"texts": {"headline": "\u200b", "cta": " "}}, "texts"),
+        (translate, {"texts": {"Head line": "Wake up"}}, "texts"),
+        (translate, {"texts": {f"text_{number}": "Wake up" for number in range(21)}}, "texts"),
+        (translate, {"texts": {"headline": "x" * 3001}}, "texts"),
+        (translate, {"language": "</material>"}, "language"),
+        (translate, {"limits": {"subline": 20}}, "limits"),
+        (translate, {"limits": {"headline": 0}}, "limits"),
+        (fit, {"text": "\u200b"}, "text"),
+        (fit, {"limit": 2}, "limit"),
+        (fit, {"limit": None}, "limit"),
+        (fit, {"language": "everything"}, "language"),
+    ],
+)
+def test_what_cannot_be_written_from_is_said_by_field(
+    as_mia: APIClient, brand: Brand, server: LlmServer, asking_for: Any, more: dict[str, Any], field: str
+) -> None:
+    body = is_problem(asking_for(as_mia, **more), 422)
+    assert any(name.startswith(field) for name in body["errors"]), body
     assert not server.requests
 
 
