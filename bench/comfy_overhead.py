@@ -157,10 +157,10 @@ class Watcher(threading.Thread):
             self.seen.append((time.perf_counter(), bool(running)))
 
     def busy(self, until: float) -> float:
-        """The share of the looks between its first picture and then at which it ran something."""
-        first = next(when for when, running in self.seen if running)
+        """The share of the looks between its first picture and then at which it ran something; 0 when it never did."""
+        first = next((when for when, running in self.seen if running), until)
         looks = [running for when, running in self.seen if first <= when <= until]
-        return sum(looks) / len(looks)
+        return sum(looks) / max(1, len(looks))
 
 
 def busy_shares(pictures: int) -> list[float]:
