@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from comfy.errors import ComfyError
+
 ADVICE: Mapping[str, str] = {
     "server_down": "Start ComfyUI with --listen, and see that this machine may reach its address and port.",
     "server_refused": "Check the address, and the token that the proxy before ComfyUI expects.",
@@ -23,6 +25,7 @@ ADVICE: Mapping[str, str] = {
     "bytes_gone": "Keep other programs from emptying the output folder, and see that its disk has room.",
     "bad_picture": "Look at the picture in ComfyUI's own window. A black one often means a wrong VAE or half precision.",
 }
+
 # Below which folder of `models` ComfyUI looks for the file of an input.
 FOLDERS: Mapping[str, str] = {
     "ckpt_name": "checkpoints",
@@ -35,3 +38,8 @@ FOLDERS: Mapping[str, str] = {
     "model_name": "upscale_models",
     "control_net_name": "controlnet",
 }
+
+
+def told(error: ComfyError) -> str:
+    """What went wrong, and what to do about it."""
+    return f"{str(error).rstrip('.')}. {ADVICE.get(error.code, '')}".strip()

@@ -48,8 +48,8 @@ def found_somewhere() -> set[str] | None:
 
 
 def lacking() -> dict[tuple[str, str], list[str]]:
-    """The node classes that a server has not and a workflow needs, by slug and server; an empty list where it could run."""
-    servers = list(Server.objects.filter(enabled=True).defer("token"))
+    """The node classes that a server has not and a workflow needs, by slug and server, of those that were seen; an empty list: it could run."""
+    servers = list(Server.objects.filter(enabled=True, last_seen__gt=0).defer("token"))
     needed = {
         workflow.slug: {node["class_type"] for node in workflow.current.graph.values()}
         for workflow in Workflow.objects.select_related("current")

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from PIL import Image, ImageDraw
 
-from comfy import pool, starters
-from comfy.advice import ADVICE, FOLDERS
+from comfy import advice, pool, starters
+from comfy.advice import FOLDERS
 from comfy.binding import Filled, ValueRefused, fill, working_size
 from comfy.client import ROOM, Client, Job
 from comfy.errors import ComfyError, ModelMissing, ServerDown, WorkflowInvalid
@@ -66,7 +66,7 @@ def run(
     except ValueRefused as error:
         raise TrialFailed(str(error)) from error
     except ComfyError as error:
-        raise TrialFailed(f"{error} {ADVICE.get(error.code, '')}".strip()) from error
+        raise TrialFailed(advice.told(error)) from error
     with suppress(ServerDown):  # the picture is here; an entry left in its history does no harm
         client.forget(job_id)
     return Trial(made.picture, made.seconds)

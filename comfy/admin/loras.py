@@ -149,4 +149,5 @@ class Loras(Page):
 
 
 def _enabled_servers() -> list[Server]:
-    return list(Server.objects.filter(enabled=True).defer("token"))
+    """Of a server that was never seen nothing is known."""
+    return list(Server.objects.filter(enabled=True, last_seen__gt=0).defer("token"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -21,9 +21,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from comfy import actions, loras, pool, trying
+from comfy import actions, advice, loras, pool, trying
 from comfy.admin import looks
-from comfy.advice import ADVICE, FOLDERS
+from comfy.advice import FOLDERS
 from comfy.errors import ComfyError
 from comfy.models import Server
 from keeping.claims import DbNow, db_now
@@ -46,6 +46,7 @@ class ServerForm(RowForm):
     class Meta:
         model = Server
         fields = ("name", "address", "token", "enabled", "allow_private", "slots", "custom_nodes")
+        labels: ClassVar[dict[str, str]] = {"token": "Token"}
 
     def clean_custom_nodes(self) -> list[str]:
         """A list of names."""
@@ -211,7 +212,7 @@ class Servers(Page):
         try:
             queue = actions.queue_of(server)
         except ComfyError as error:
-            trouble = f"{error} {ADVICE.get(error.code, '')}".strip()
+            trouble = advice.told(error)
         lacks = sorted((slug, nodes) for (slug, name), nodes in loras.lacking().items() if name == server.name and nodes)
         return {
             "server": server,
@@ -246,7 +247,7 @@ class Servers(Page):
         try:
             actions.free_memory(server)
         except ComfyError as error:
-            self.message_user(request, f"{error} {ADVICE.get(error.code, '')}".strip(), messages.ERROR)
+            self.message_user(request, advice.told(error), messages.ERROR)
         else:
             self._say(request, server, f"{server} unloads its models when it has ended what it runs.", "Memory freed")
 

@@ -113,6 +113,14 @@ def test_a_server_that_does_not_answer_has_a_page_that_says_what_to_do(desk: Cli
     assert "unknown" in text and ADVICE["server_down"] in text
 
 
+def test_of_a_server_that_was_never_seen_nothing_is_said_to_be_missing(desk: Client, workflow: Workflow) -> None:
+    new = Server.objects.create(name="new", address="http://127.0.0.1:9", allow_private=True)
+    lora = Lora.objects.create(slug="film", title="Film", file_name="film.safetensors", family="sdxl")
+    assert "cannot run" not in desk.get(page("server", "change", new.pk)).content.decode()
+    assert "lacks nodes" not in desk.get(page("workflow", "changelist")).content.decode()
+    assert "are not offered" not in desk.get(page("lora", "change", lora.pk)).content.decode()
+
+
 def test_lists_ask_no_server(desk: Client, server: Simulator, row: Server) -> None:
     before = list(server.requests)
     for model in ("server", "workflow", "lora", "serverjob"):
