@@ -11,7 +11,8 @@ from celery import Task, current_app, shared_task
 
 from accounts import tasks as deliveries
 from generations import pipeline, queries, states
-from generations.models import Picture
+from generations.captions import write_captions
+from generations.models import Copy, Picture
 from keeping.bell import ring
 from keeping.crashpoints import crashpoint
 from painting.engines import engine
@@ -23,9 +24,13 @@ BELLS_AT_MOST = 50  # that hang in one queue: each is one row's worth of work, a
 
 @shared_task
 def write_generation(generation_id: str) -> None:
-    """Write one order's plan, then ring for its pictures."""
-    for picture_id in pipeline.write(UUID(generation_id)):
+    """Write one order's plan, then ring for its pictures, and after them for the captions."""
+    pictures = pipeline.write(UUID(generation_id))
+    for picture_id in pictures:
         ring(make_picture, picture_id)
+    if pictures:
+        for copy_id in Copy.objects.filter(generation_id=UUID(generation_id)).values_list("pk", flat=True):
+            ring(write_captions, copy_id)
 
 
 @shared_task

@@ -9,24 +9,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.urls import include, path, re_path
 from rest_framework.test import APIClient
 
 from accounts.models import Brand, Membership, User
-from api.v1.copy import FitCopy, TranslateCopy
 from generations.models import Generation, Photo, Step
 from prompting import asking
 from prompting.models import Rule
 from tests.api.conftest import client_of, is_problem
 from tests.fakes.llm_server import LlmServer
-
-# Their addresses, as they are asked for here.
-urlpatterns = [
-    re_path(r"^api/v1/copy/translate/?$", TranslateCopy.as_view()),
-    re_path(r"^api/v1/copy/fit/?$", FitCopy.as_view()),
-    path("", include("adsgem.urls")),
-]
-pytestmark = pytest.mark.urls(__name__)
 
 SUGGEST = "/api/v1/copy/suggest"
 BRIEF = {"headline": "Wake up to glow", "product": "Radiance serum", "subline": "Rosehip for tired mornings"}

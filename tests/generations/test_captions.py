@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Brand, User
-from generations import actions, captions, pipeline, queries
+from generations import actions, captions, pipeline, queries, tasks
 from generations.download import zip_of
 from generations.models import Ad, Copy, Event, Generation, Photo, Step
 from prompting import asking, writers
@@ -160,6 +160,17 @@ def test_the_zip_says_each_caption_with_its_length_and_limit(planned: Generation
     rows = {row["field"] + row["limit"]: row for row in table_of(planned)}
     assert rows["headline27"]["text"] == "'=1+1" and rows["headline27"]["characters"] == "4", "a spreadsheet takes it for no formula"
     assert rows["headline30"]["variations"] == "A B" and len(rows) == 2
+
+
+def test_an_order_rings_for_its_captions_after_its_pictures(
+    order: Generation, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    for task in (tasks.make_picture, captions.write_captions):
+        monkeypatch.setattr(task, "apply_async", lambda args, **told: rung.append(args[0]))
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.write_generation(str(order.pk))
+    assert rung == [*(str(pk) for pk in order.pictures.values_list("pk", flat=True)), str(order.copies.get().pk)]
 
 
 def test_new_words_have_captions_of_their_own(

@@ -23,10 +23,11 @@ from comfy.models import Lora, Server, ServerJob
 from generations import actions, breakers, pipeline
 from generations.models import Ad, Generation, Photo, Picture, Step
 from keeping.models import StoredFile
+from prompting.models import LanguageServer, SavedAnswer, TokenPrice
 from templates_app.models import AdTemplate, AdTemplateVersion, Category, Layout, LayoutVersion, Placement, PlacementVersion, TemplateLora
 from tests.people import PASSWORD, placements
 
-OURS = ("accounts", "templates_app", "generations", "comfy", "keeping")
+OURS = ("accounts", "templates_app", "generations", "prompting", "comfy", "keeping")
 WRITTEN_BY_THE_MACHINE = (
     "photo",
     "generation",
@@ -41,7 +42,9 @@ WRITTEN_BY_THE_MACHINE = (
     "webhook",
     "delivery",
     "serverjob",
+    "savedanswer",
 )
+THERE_ALREADY = ("instruction", "languageserver")  # four there are, and servers are met, not typed
 MODELS = [
     "accounts.user",
     "accounts.brand",
@@ -64,6 +67,11 @@ MODELS = [
     "generations.step",
     "generations.event",
     "generations.breaker",
+    "prompting.instruction",
+    "prompting.rule",
+    "prompting.tokenprice",
+    "prompting.languageserver",
+    "prompting.savedanswer",
     "comfy.lora",
     "comfy.server",
     "comfy.serverjob",
@@ -97,6 +105,9 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
         name="gpu-1", address="http://127.0.0.1:9", allow_private=True, files={"ckpt_name": ["sdxl.safetensors"]}
     )
     ServerJob.objects.create(pk=uuid4(), server=server)
+    LanguageServer.objects.create(address="http://127.0.0.1:9/v1", model="fake-large")
+    SavedAnswer.objects.create(key="k" * 64, job="plan", model="fake-large", answer={})
+    TokenPrice.objects.create(model="fake-large", prompt=2_000_000, completion=8_000_000)
     graph, bindings = starters.shipped("smoke-no-model")
     save_workflow(slug="smoke-no-model", title="Smoke", graph=graph, bindings=bindings)
     Product.objects.create(brand=brand, name="Radiance serum")
@@ -133,7 +144,7 @@ def test_every_list_and_every_page_opens(desk: Client, full: Generation) -> None
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_page_to_add_a_row_exists_only_where_people_add_rows(desk: Client, model: str) -> None:
-    expected = 403 if model.split(".")[1] in WRITTEN_BY_THE_MACHINE else 200
+    expected = 403 if model.split(".")[1] in (*WRITTEN_BY_THE_MACHINE, *THERE_ALREADY) else 200
     assert desk.get(address(model, "add")).status_code == expected
 
 
