@@ -141,6 +141,7 @@ class Busy:
             thread.join()
 
 
+@pytest.mark.chaos
 @pytest.mark.django_db(transaction=True)
 def test_a_backup_under_load_comes_back_on_an_empty_machine(
     brand: Brand, photo: Photo, tmp_path: Path, elsewhere: Elsewhere, secrets: None, monkeypatch: pytest.MonkeyPatch
@@ -181,6 +182,7 @@ def wait_for(busy: Busy, more: int) -> None:
         threading.Event().wait(0.01)
 
 
+@pytest.mark.chaos
 @pytest.mark.django_db(transaction=True)
 def test_an_open_order_goes_on_after_a_restore(brand: Brand, photo: Photo, tmp_path: Path, elsewhere: Elsewhere) -> None:
     order = an_order(brand, photo)
@@ -204,6 +206,7 @@ def test_an_order_that_was_about_to_be_summed_up_is_settled_by_a_restore(
     assert elsewhere.ask("Generation.objects.get().status") == "ready"
 
 
+@pytest.mark.chaos
 @pytest.mark.django_db(transaction=True)
 def test_a_backup_that_was_killed_is_refused(brand: Brand, photo: Photo, tmp_path: Path, elsewhere: Elsewhere) -> None:
     """Killed for real, by the crash point inside it."""
