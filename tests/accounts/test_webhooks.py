@@ -424,6 +424,7 @@ def this_database() -> str:
     return f"postgres://{known['USER']}:{known['PASSWORD']}@{known['HOST']}:{known['PORT']}/{known['NAME']}"
 
 
+@pytest.mark.chaos
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_between_the_answer_and_the_note_lets_the_receiver_see_the_same_id_twice(
     brand: Brand, listening: Receiver, rung: list[uuid.UUID], tmp_path: Path

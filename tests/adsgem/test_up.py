@@ -136,6 +136,7 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.fresh
 def test_the_whole_product_starts_serves_and_ends_together(tmp_path: Path) -> None:
     port = free_port()
     process = start(tmp_path, "--port", str(port))

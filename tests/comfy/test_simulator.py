@@ -165,6 +165,7 @@ def test_the_socket_tells_a_run_in_the_recorded_order(lab):
         if event["kind"] == "ws" and event["json"]["data"].get("prompt_id") == recorded_id
     ]
     socket = websocket.create_connection(f"{lab.url.replace('http', 'ws')}/ws?clientId=me", timeout=5)
+    socket.recv()  # its greeting: now it knows us
     requests.post(f"{lab.url}/prompt", json={**first["request"]["json"], "client_id": "me", "prompt_id": recorded_id})
     heard: list[Any] = []
     while ("executing", None) not in heard:

@@ -120,7 +120,7 @@ def test_a_failed_picture_is_exit_code_1_and_the_others_are_written(tmp_path: Pa
     assert len(list((tmp_path / "out").iterdir())) == 1
 
 
-def test_the_same_seed_gives_the_same_pixels(tmp_path: Path, template: AdTemplate) -> None:
+def test_the_same_seed_gives_the_same_pixels(tmp_path: Path, template: AdTemplate, anew: None) -> None:
     for folder in ("one", "two"):
         assert make(tmp_path, seed=12, out=tmp_path / folder)[0] == 0
     one, two = (Image.open(tmp_path / folder / "google_display_250x250-v1.jpg") for folder in ("one", "two"))

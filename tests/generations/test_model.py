@@ -432,6 +432,7 @@ def a_worker_that_was_frozen(story: Story) -> None:
         (a_worker_that_was_frozen, states, "move", unfenced(states.move)),
     ],
 )
+@pytest.mark.chaos
 def test_a_story_finds_out_when_something_is_wrong(
     world: World, told: Callable[[Story], None], room: Any, name: str, wrong: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,7 @@ def test_an_order_ends_in_finished_files_with_a_record_of_how_they_were_made(ord
 
 
 def test_the_same_seed_gives_the_same_picture_and_the_same_ads_before_marks(
-    brand: Brand, template: AdTemplate, photo: Photo, order: Generation
+    brand: Brand, template: AdTemplate, photo: Photo, order: Generation, anew: None
 ) -> None:
     again = actions.order_generation(
         by=None,
@@ -205,6 +205,7 @@ pipeline.make_next()
 """
 
 
+@pytest.mark.chaos
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_in_the_middle_is_followed_by_another_that_finishes(
     order: Generation, settings: Any, monkeypatch: pytest.MonkeyPatch
