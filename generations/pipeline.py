@@ -60,6 +60,8 @@ def write(generation_id: UUID) -> list[UUID]:
         except WriterUnavailable as outage:
             breakers.failed(breakers.WRITER, str(outage))
             states.release(generation, after_seconds=outage.retry_after or PAUSE, pauses=F("pauses") + 1)
+        except store.StoreUnavailable as trouble:
+            _wait_for_the_store(generation, trouble)
         except claims.AWAY:
             raise  # no try of ours: `held` puts the row down
         except WriterError as error:
@@ -187,7 +189,7 @@ def _work(picture: Picture) -> None:
     states.settle(picture.generation)
 
 
-def _wait_for_the_store(row: Picture | Ad, trouble: store.StoreUnavailable) -> None:
+def _wait_for_the_store(row: Generation | Picture | Ad, trouble: store.StoreUnavailable) -> None:
     """A disk or an S3 that does not work is no failed try: the row waits where it is."""
     log.error("The store does not work: %s", trouble)
     breakers.failed(breakers.STORE, str(trouble))

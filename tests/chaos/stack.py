@@ -277,6 +277,18 @@ class Stack:
         with contextlib.closing(sqlite3.connect(self.data / "adsgem.sqlite3", timeout=20)) as here:
             return list(here.execute(sql).fetchall())
 
+    def takes_writes(self) -> bool:
+        """Whether a write begins within two seconds: on SQLite one process at a time may write."""
+        if self.back_end == "postgres":
+            return True
+        with contextlib.closing(sqlite3.connect(self.data / "adsgem.sqlite3", timeout=2, isolation_level=None)) as here:
+            try:
+                here.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            here.execute("ROLLBACK")
+            return True
+
     def execute(self, sql: str) -> None:
         """A change that nobody of the product makes."""
         if self.back_end == "postgres":

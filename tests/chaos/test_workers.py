@@ -78,6 +78,12 @@ def test_a_frozen_worker_that_wakes_up_late_changes_nothing(stack: Stack, point:
     stack.start("worker-a", crash={"name": point, "signal": int(signal.SIGSTOP)})
     generation = stack.order()
     until(lambda: stack.crashed(point), "The freezing")
+    if not stack.takes_writes():
+        # On SQLite, whoever is frozen inside a write holds up everybody until it goes on; nothing is lost.
+        stack.kill("worker-a", signal.SIGCONT)
+        assert stack.ended(generation)["status"] == "ready"
+        stack.verify()
+        return
     stack.start("worker-b")
     made = stack.ended(generation)
     assert made["status"] == "ready"

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import Transfer, User
 from generations import breakers, pipeline, queries, rates, states
 from generations.models import Breaker, Generation, Picture
+from keeping import store
 from painting.builtin import Builtin
 from painting.engine import EngineUnavailable, Painted, PictureOrder, Progress
 
@@ -192,3 +193,18 @@ def test_a_store_that_takes_nothing_pauses_the_work_and_costs_no_try(
         pass
     assert Generation.objects.get(pk=order.pk).status == Generation.Status.READY
     assert breakers.may_try(breakers.STORE) and breakers.may_try(breakers.STORE)
+
+
+def test_an_order_whose_photo_cannot_be_read_while_it_is_written_waits_and_loses_no_try(
+    order: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(stored: object) -> bytes:
+        raise store.StoreUnavailable("EndpointConnectionError: no answer")
+
+    with monkeypatch.context() as while_away:
+        while_away.setattr(pipeline.store, "read", away)
+        assert pipeline.write(order.pk) == []
+    waiting = Generation.objects.get(pk=order.pk)
+    assert (waiting.status, waiting.tries, waiting.error_code) == (Generation.Status.WRITING, 0, "")
+    Generation.objects.filter(pk=order.pk).update(run_after=0)
+    assert pipeline.write(order.pk)
