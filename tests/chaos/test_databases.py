@@ -37,7 +37,7 @@ class Cluster:
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         # It does not run as root, and must be able to walk to its folder.
         self.person = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
-        self.folder = Path(self._run("mktemp", "-d", "/tmp/adsgem-chaos-XXXXXXXX").strip())
+        self.folder = Path(self._run("mktemp", "-d", "-t", "adsgem-chaos-XXXXXXXX").strip())
         self._run(programs / "initdb", "-D", self.folder / "rows", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         listening = f"-h 127.0.0.1 -p {self.port} -k {self.folder}"
         self._control("start", "-o", listening)
@@ -55,10 +55,10 @@ class Cluster:
 
     def _run(self, *command: str | Path) -> str:
         # Its output goes nowhere: the server would hold a pipe open.
-        quiet = command[0] != "mktemp"
-        done = subprocess.run(
-            [*self.person, *command], cwd="/", check=True, text=True, stdout=subprocess.DEVNULL if quiet else subprocess.PIPE, timeout=60
-        )
+        out = subprocess.PIPE if command[0] == "mktemp" else subprocess.DEVNULL
+        # Without our own folder for temporary files: the other person may not enter it.
+        world = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+        done = subprocess.run([*self.person, *command], cwd="/", env=world, check=True, text=True, stdout=out, timeout=60)
         return done.stdout or ""
 
 

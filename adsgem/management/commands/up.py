@@ -76,7 +76,9 @@ class Command(BaseCommand):
 def children(host: str, port: int) -> list[Child]:
     """The processes of one machine."""
     python = sys.executable
-    web = [python, "-m", "uvicorn", "adsgem.asgi:application", "--host", host, "--port", str(port)]
+    # Files are read by synchronous iterators, which is meant: they are read in a thread of their own.
+    calm = ["-W", "ignore:StreamingHttpResponse must consume"]
+    web = [python, *calm, "-m", "uvicorn", "adsgem.asgi:application", "--host", host, "--port", str(port)]
     # An open event stream would hold a stop for half a minute.
     web += ["--timeout-graceful-shutdown", "3", "--log-level", "warning", "--no-access-log", "--no-server-header", "--lifespan", "off"]
     quiet = ["-W", "ignore:You're running the worker"]  # as root: true in many a container, and no help in every log
