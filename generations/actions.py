@@ -204,7 +204,7 @@ def order_generation(
                     caller=by, route=ORDER_ROUTE, key=idempotency_key[:200], body_hash=body_hash, answer={"generation": str(generation.pk)}
                 )
             states.note(generation, [("generation.waiting", generation.pk)])
-            ledger.hold(brand.pk, {picture.pk: picture.credits for picture in pictures}, note=f"Order {generation.pk}")
+            ledger.hold(brand.pk, {picture.pk: picture.credits for picture in pictures}, note=f"Order {generation.pk.hex[:8]}")
             ring(write_generation, generation.pk)
             crashpoint("W1")
     except ledger.NotEnoughCredits as missing:
