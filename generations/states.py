@@ -91,25 +91,28 @@ def move(row: Row, to: str, **fields: Any) -> bool:
 def end_pictures(pictures: models.QuerySet[Picture], to: str, *, code: str = "", sentence: str = "", ads_to: str = AD.FAILED) -> list[UUID]:
     """End those of these pictures that are still open, with their open ads; their credits go back. Gives the ids that this call ended.
 
-    One transaction. The pictures must belong to one order.
+    A picture of which a file is ready already is ready itself, and paid: the file stays. One transaction; the pictures must belong to
+    one order.
     """
-    ended: dict[str, Any] = {
-        "lease_until": None,
-        "finished_at": timezone.now(),
-        "error_code": code,
-        "error_message": sentence[:400],
-    }
+    over: dict[str, Any] = {"lease_until": None, "finished_at": timezone.now()}
+    ended = {**over, "error_code": code, "error_message": sentence[:400]}
     with transaction.atomic():
-        rows = list(pictures.filter(status__in=OPEN_PICTURES).select_related("generation").order_by("pk"))
-        # One by one and by the status seen, so that whoever finishes a picture in this moment either wins or finds it ended.
-        won = [row for row in rows if pictures.filter(pk=row.pk, status__in=OPEN_PICTURES).update(status=to, **ended)]
-        if not won:
+        rows = list(pictures.filter(status__in=OPEN_PICTURES).select_related("generation").select_for_update(of=("self",)).order_by("pk"))
+        # The ads first: from here on no worker can make one of them ready, so that what we read next stays true.
+        Ad.objects.filter(picture__in=rows, status__in=OPEN_ADS).update(status=ads_to, **ended)
+        with_a_file = set(Ad.objects.filter(picture__in=rows, status=AD.READY).values_list("picture_id", flat=True))
+        ids: dict[str, list[UUID]] = {to: [], PICTURE.READY: []}
+        for row in rows:
+            status, fields = (PICTURE.READY, over) if row.pk in with_a_file else (to, ended)
+            # One by one and by the status seen, so that whoever finishes a picture in this moment either wins or finds it ended.
+            if Picture.objects.filter(pk=row.pk, status=row.status).update(status=status, **fields):
+                ids[status].append(row.pk)
+        if not any(ids.values()):
             return []
-        ids = [row.pk for row in won]
-        Ad.objects.filter(picture__in=ids, status__in=OPEN_ADS).update(status=ads_to, **ended)
-        note(won[0].generation, [(f"picture.{to}", pk) for pk in ids])
-        ledger.void(ids)
-    return ids
+        note(rows[0].generation, [(f"picture.{status}", pk) for status, pks in ids.items() for pk in pks])
+        ledger.capture(ids[PICTURE.READY])
+        ledger.void(ids[to])
+    return ids[to]
 
 
 def note(generation: Generation, happened: Sequence[tuple[str, UUID]]) -> None:

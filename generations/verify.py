@@ -141,8 +141,10 @@ def _late_orders() -> Found:
 
 
 def _ads() -> Found:
-    """A picture that ended without being ready has no open ads; new words over a ready one may well be open."""
+    """A picture that ended without being ready, and was given back, has no open and no ready ads; new words over a ready one may well be open."""
     ended = Picture.FINAL - {Picture.Status.READY}
+    for ad in _each(Ad.objects.filter(status=Ad.Status.READY, picture__status__in=ended).select_related("picture")):
+        yield Problem("unpaid_file", _name(ad), f"it is ready, but its picture is {ad.picture.status} and was given back."), None
     for ad in _each(Ad.objects.filter(status__in=queries.OPEN_ADS, picture__status__in=ended).select_related("picture")):
         yield Problem("open_ad_of_ended_picture", _name(ad), f"it is {ad.status}, but its picture is {ad.picture.status}."), None
     for picture in _each(Picture.objects.filter(status=Picture.Status.READY, raw=None)):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import connection
 
-from accounts.models import Brand
-from generations import states
-from generations.models import Event, Generation, Picture
+from accounts.models import Brand, Transfer
+from generations import actions, states
+from generations.models import Ad, Event, Generation, Picture
+from generations.verify import verify
+from tests.people import placements, stored_square
 
 
 def begun(order: Generation) -> Picture:
@@ -122,3 +126,51 @@ def test_a_worker_is_told_when_its_picture_was_cancelled(order: Generation, sett
         states.cancel(order)
         assert hold.lost.wait(3)
     assert Picture.objects.get(pk=picture.pk).status == Picture.Status.CANCELLED
+
+
+@pytest.fixture
+def order_of_two_files(order: Generation) -> Generation:
+    """Mia's order of one picture for two squares."""
+    squares = placements("google_display_250x250", "google_display_200x200")
+    photos = list(order.photos.all())
+    return actions.order_generation(
+        by=order.created_by,
+        brand=order.brand,
+        template=order.template_version.template,
+        brief=order.brief,
+        placements=squares,
+        photos=photos,
+    )
+
+
+def finishing(order: Generation) -> Picture:
+    """The order's picture, painted, with one of its two files ready and the other in work."""
+    picture = begun(order)
+    square = stored_square()
+    Picture.objects.filter(pk=picture.pk).update(status=Picture.Status.FINISHING, raw=square)
+    first, second = picture.ads.order_by("created_at", "pk")[:2]
+    Ad.objects.filter(pk=first.pk).update(status=Ad.Status.READY, file=square)
+    Ad.objects.filter(pk=second.pk).update(status=Ad.Status.FINISHING)
+    return picture
+
+
+@pytest.mark.parametrize("end", [states.cancel, partial(states.fail, code="deadline", sentence="Too late.")])
+def test_a_picture_of_which_a_file_is_ready_stays_and_is_paid_when_its_order_ends_early(
+    order_of_two_files: Generation, end: Callable[[Generation], bool]
+) -> None:
+    picture = finishing(order_of_two_files)
+    end(order_of_two_files)
+    picture.refresh_from_db()
+    order_of_two_files.refresh_from_db()
+    assert picture.status == Picture.Status.READY and picture.error_code == ""
+    assert sorted(picture.ads.values_list("status", flat=True)) in (["cancelled", "ready"], ["failed", "ready"])
+    assert order_of_two_files.status == Generation.Status.PARTLY
+    assert Transfer.objects.filter(object_id=picture.pk, kind=Transfer.Kind.CAPTURE).count() == 1
+    assert not Transfer.objects.filter(object_id=picture.pk, kind=Transfer.Kind.VOID).exists()
+    assert not [problem for problem in verify(rehash=False).problems if problem.code != "unsettled"]
+
+
+def test_verify_finds_a_file_that_was_given_back(order_of_two_files: Generation) -> None:
+    picture = finishing(order_of_two_files)
+    Picture.objects.filter(pk=picture.pk).update(status=Picture.Status.CANCELLED)
+    assert "unpaid_file" in {problem.code for problem in verify(rehash=False).problems}
