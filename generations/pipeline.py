@@ -7,7 +7,6 @@ import io
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,105 +14,22 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image
 
-from generations import alone, breakers, finish, previews, queries, states, steps
-from generations.models import Ad, Generation, Photo, Picture, Step
-from generations.voice import in_the_voice_of
+from generations import alone, breakers, finish, previews, queries, states, steps, tries, writing
+from generations.models import Ad, Generation, Picture, Step
 from keeping import claims, room, store
 from keeping.crashpoints import crashpoint
 from painting.builtin import Builtin
 from painting.engine import EngineError, EngineUnavailable, PictureOrder, ProductShot, Progress
 from painting.engines import engine as engine_named
-from prompting import moderation
-from prompting.writer import Refused, Usage, WriterError, WriterUnavailable
-from prompting.writers import writer
 
 log = logging.getLogger(__name__)
 
-DEATHS_AT_MOST, TRIES_AT_MOST = 3, 5
-STEP_SECONDS = 15 * 60.0  # longer than this nothing is held by one worker
-PAUSE = 2.0  # seconds before a failed try is tried again; doubled each time
 PROGRESS_EVERY = 0.5  # seconds between two writes of a picture's progress
 BUSY = "engine_busy"
-RAW_KEPT = 20_000  # characters of a writer's answer that its step keeps
 SUSPECT = frozenset({"wrong_size", "flat_picture", "not_ours"})  # seen twice on one picture, it is no accident
 FENCED = "Another worker had it by then; this result was dropped."
 PICTURE_JOINS = ("generation__template_version__template", "generation__brand")
 AD_JOINS = ("picture__generation", "copy", "placement__placement")
-
-
-def write(generation_id: UUID) -> list[UUID]:
-    """Ask the writer for a plan and save it. Gives the ids of the pictures that may now be painted."""
-    generation = Generation.objects.select_related("template_version__template", "brand").get(pk=generation_id)
-    if generation.status not in states.UNWRITTEN or not breakers.may_try(breakers.WRITER) or not states.claim(generation):
-        return []
-    crashpoint("K1")
-    if given_up(generation):
-        states.fail(generation, code="gave_up", sentence="This order could not be begun after several tries. No credit used. Order again.")
-        return []
-    if generation.status == Generation.Status.WAITING and not states.move(generation, Generation.Status.WRITING):
-        return []
-    with states.held(generation, at_most_seconds=STEP_SECONDS):
-        try:
-            return _write(generation)
-        except Refused as refusal:
-            states.refuse(generation, code=refusal.code, sentence=str(refusal))
-        except WriterUnavailable as outage:
-            breakers.failed(breakers.WRITER, str(outage))
-            states.release(generation, after_seconds=outage.retry_after or PAUSE, pauses=F("pauses") + 1)
-        except store.StoreUnavailable as trouble:
-            _wait_for_the_store(generation, trouble)
-        except claims.AWAY:
-            raise  # no try of ours: `held` puts the row down
-        except WriterError as error:
-            _after_no_plan(generation, error.code, str(error), permanent=error.permanent)
-        except Exception as error:
-            log.exception("Order %s could not be written", generation.pk)
-            _record(Step.Kind.WRITE, generation, who="writer", error=f"{type(error).__name__}: {error}"[:400])
-            _after_no_plan(generation, "internal", "Something went wrong on our side while writing. No credit used. Order again.")
-    return []
-
-
-def _after_no_plan(generation: Generation, code: str, sentence: str, *, permanent: bool = False) -> None:
-    """Try again later, or say why the order cannot be begun."""
-    if permanent or generation.tries >= TRIES_AT_MOST:
-        states.fail(generation, code=code, sentence=sentence)
-    else:
-        states.release(generation, after_seconds=PAUSE * 2 ** (generation.tries - 1), error_code=code)
-
-
-def _write(generation: Generation) -> list[UUID]:
-    """Look whether the order may be made, have it written, and let its pictures begin. Raises WriterError."""
-    started = time.monotonic()
-    author, words = writer(), generation.template_version.words()
-    brief = in_the_voice_of(generation.brand, generation.brief)
-    photo = _first_photo(generation)
-    seen = store.read(photo.file) if photo else None
-    input_hash = steps.hash_of_inputs(author.name, words, brief.as_data(), photo.file_id if photo else "")
-    verdict = moderation.check(brief, seen)
-    if not verdict.ok:
-        raise Refused(verdict.reason, code="moderation")
-    crashpoint("K2")
-    answers: list[str] = []
-
-    def on_raw(raw: str, usage: Usage) -> None:
-        """Written down before it is read: what was paid for is counted, whatever becomes of it."""
-        spent = {"tokens": usage.tokens, "micro_usd": usage.micro_usd, "output_data": {"raw": raw[:RAW_KEPT]}}
-        _record(Step.Kind.WRITE, generation, who=author.name, **spent)
-        answers.append(raw)
-
-    written = author.plan(words, brief, photo=seen, on_raw=on_raw)
-    crashpoint("K3")
-    how = {"writer": written.who, "fallback": written.fallback, "reason": written.error, "people": verdict.people}
-    how |= {"moderation": verdict.who, "instruction_version": written.instruction}
-    with transaction.atomic():
-        if not states.move(generation, Generation.Status.MAKING, plan_data=written.as_data(), facts=how, lease_until=None):
-            return []
-        spent = {} if answers else {"tokens": written.tokens, "micro_usd": written.micro_usd}
-        facts = {"input_hash": input_hash, "output_data": written.as_data(), "seconds": time.monotonic() - started}
-        _record(Step.Kind.WRITE, generation, who=written.who, **facts, **spent)
-    breakers.worked(breakers.WRITER)
-    crashpoint("K4")
-    return list(generation.pictures.values_list("pk", flat=True))
 
 
 def make_next() -> bool:
@@ -134,11 +50,11 @@ def make(picture_id: UUID) -> bool:
     if picture.status in Picture.FINAL or not breakers.may_try(picture.engine) or not states.claim(picture):
         return False
     crashpoint("K1")
-    if given_up(picture):
+    if tries.given_up(picture):
         sentence = "This picture could not be made after several tries. No credit used. Try again with another photo or template."
         _fail(picture, "gave_up", sentence)
     elif picture.deaths:
-        alone.make_alone(picture, seconds=STEP_SECONDS)
+        alone.make_alone(picture, seconds=tries.STEP_SECONDS)
     else:
         _work(picture)
     crashpoint("K17")
@@ -157,14 +73,9 @@ def work_claimed(kind: str, row_id: UUID, attempt: int) -> None:
             _work_ad(ad, finish.Raw.of(ad.picture))
 
 
-def given_up(row: claims.Claimed) -> bool:
-    """Whether a row has killed or failed its workers often enough."""
-    return row.deaths >= DEATHS_AT_MOST or row.tries > TRIES_AT_MOST
-
-
 def _work(picture: Picture) -> None:
     """Every step that a claimed picture still needs, with a reason in the row when one does not work."""
-    with states.held(picture, at_most_seconds=STEP_SECONDS) as hold:
+    with states.held(picture, at_most_seconds=tries.STEP_SECONDS) as hold:
         try:
             if picture.status == Picture.Status.WAITING:
                 states.move(picture, Picture.Status.PAINTING)
@@ -175,25 +86,18 @@ def _work(picture: Picture) -> None:
         except EngineUnavailable as outage:
             if outage.code != BUSY:  # a full pool is well: the next free seat is ours
                 breakers.failed(picture.engine, str(outage))
-            states.release(picture, after_seconds=PAUSE, pauses=F("pauses") + 1)
+            states.release(picture, after_seconds=tries.PAUSE, pauses=F("pauses") + 1)
         except store.StoreUnavailable as trouble:
-            _wait_for_the_store(picture, trouble)
+            tries.wait_for_the_store(picture, trouble)
         except claims.AWAY:
             raise  # no try of ours: `held` puts the row down
         except EngineError as error:
             _after_error(picture, error.code, str(error), permanent=error.permanent)
         except Exception as error:
             log.exception("Picture %s could not be made", picture.pk)
-            _record(Step.Kind.PAINT, picture, who=picture.engine, error=f"{type(error).__name__}: {error}"[:400])
+            steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=f"{type(error).__name__}: {error}"[:400])
             _after_error(picture, "internal", "Something went wrong on our side while making this picture. No credit used.")
     states.settle(picture.generation)
-
-
-def _wait_for_the_store(row: Generation | Picture | Ad, trouble: store.StoreUnavailable) -> None:
-    """A disk or an S3 that does not work is no failed try: the row waits where it is."""
-    log.error("The store does not work: %s", trouble)
-    breakers.failed(breakers.STORE, str(trouble))
-    states.release(row, after_seconds=PAUSE, pauses=F("pauses") + 1)
 
 
 def _paint(picture: Picture, hold: states.Hold) -> None:
@@ -207,7 +111,7 @@ def _paint(picture: Picture, hold: states.Hold) -> None:
     fields = {"geometry_data": step.output_data["geometry"], "facts": step.output_data["facts"], "pixels": step.output_data["pixels"]}
     won = states.move(picture, Picture.Status.FINISHING, raw=step.output, server_name=step.output_data["server"], progress=1.0, **fields)
     if not won:
-        _record(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
+        steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
 
 
 def _painted(picture: Picture, order: PictureOrder, input_hash: str, hold: states.Hold) -> Step:
@@ -224,7 +128,7 @@ def _painted(picture: Picture, order: PictureOrder, input_hash: str, hold: state
     seconds = time.monotonic() - started
     spent = {"seconds": seconds, "gpu_seconds": painted.gpu_seconds, "micro_usd": painted.micro_usd}
     facts = {"who": picture.engine, "input_hash": input_hash, "output": raw, "output_data": output, **spent}
-    return _record(Step.Kind.PAINT, picture, **facts) or steps.remembered(Step.Kind.PAINT, picture.pk, input_hash)  # type: ignore[return-value] # one of the two stands
+    return steps.record_of(Step.Kind.PAINT, picture, **facts) or steps.remembered(Step.Kind.PAINT, picture.pk, input_hash)  # type: ignore[return-value] # one of the two stands
 
 
 def picture_order(picture: Picture) -> PictureOrder:
@@ -252,13 +156,8 @@ def picture_order(picture: Picture) -> PictureOrder:
     )
 
 
-def _first_photo(generation: Generation) -> Photo | None:
-    """The photo of the product that is painted."""
-    return generation.photos.select_related("file", "cutout").order_by("generationphoto__position").first()
-
-
 def _product_shot(generation: Generation) -> ProductShot | None:
-    photo = _first_photo(generation)
+    photo = queries.first_photo(generation)
     if photo is None:
         return None
     cutout = store.read(photo.cutout) if generation.use_cutout and photo.cutout and photo.cutout_usable else None
@@ -305,14 +204,6 @@ def _progress_writer(picture: Picture, hold: states.Hold) -> Callable[[Progress]
     return on_progress
 
 
-def _record(kind: str, row: Generation | Picture | Ad, **facts: Any) -> Step | None:
-    """A step of this row, with the order and the picture that it belongs to."""
-    picture = row.picture if isinstance(row, Ad) else row if isinstance(row, Picture) else None
-    belongs = {"picture": picture, "ad": row if isinstance(row, Ad) else None}
-    generation = picture.generation if picture else row
-    return steps.record(kind, subject=row.pk, attempt=row.attempt, generation=generation, **belongs, **facts)
-
-
 def _finish_ads(picture: Picture) -> None:
     """Finish every ad of this picture, in the same task: queued behind the other pictures, the first ready ad would come last."""
     raw = finish.Raw.of(picture)
@@ -322,7 +213,7 @@ def _finish_ads(picture: Picture) -> None:
     statuses = set(picture.ads.values_list("status", flat=True))
     if not statuses <= Ad.FINAL:
         # Each ad counts its own tries; the picture only comes back for them.
-        states.release(picture, after_seconds=PAUSE, pauses=F("pauses") + 1)
+        states.release(picture, after_seconds=tries.PAUSE, pauses=F("pauses") + 1)
     elif Ad.Status.READY in statuses:
         states.move(picture, Picture.Status.READY, error_code="", error_message="")
     elif Ad.Status.FAILED in statuses:
@@ -341,10 +232,10 @@ def finish_ad(ad_id: UUID) -> bool:
 def _finish_ad(ad: Ad, raw: finish.Raw) -> bool:
     if not states.claim(ad):
         return False
-    if given_up(ad):
+    if tries.given_up(ad):
         states.move(ad, Ad.Status.FAILED, error_code="gave_up", error_message="This file could not be finished after several tries.")
     elif ad.deaths and not ad.picture.deaths:  # a picture with deaths is being made alone already
-        alone.make_alone(ad, seconds=STEP_SECONDS)
+        alone.make_alone(ad, seconds=tries.STEP_SECONDS)
     else:
         _work_ad(ad, raw)
     return True
@@ -355,7 +246,7 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
     started = time.monotonic()
     if ad.status == Ad.Status.WAITING and not states.move(ad, Ad.Status.FINISHING):
         return
-    with states.held(ad, at_most_seconds=STEP_SECONDS):
+    with states.held(ad, at_most_seconds=tries.STEP_SECONDS):
         error, made = "", None
         try:
             crashpoint("K14")
@@ -368,7 +259,7 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
                         "output": made["file"],
                         "seconds": time.monotonic() - started,
                     }
-                    _record(Step.Kind.FINISH, ad, who="finishing", **facts)
+                    steps.record_of(Step.Kind.FINISH, ad, who="finishing", **facts)
                     breakers.worked(breakers.STORE)
                     return
             error = FENCED
@@ -379,25 +270,25 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
             raise  # no try of ours: `held` puts the row down
         except store.StoreUnavailable as trouble:
             error = str(trouble)
-            _wait_for_the_store(ad, trouble)
+            tries.wait_for_the_store(ad, trouble)
         except Exception as fault:
             log.exception("Ad %s could not be finished", ad.pk)
             error = f"{type(fault).__name__}: {fault}"
-            states.release(ad, after_seconds=PAUSE * 2 ** (ad.tries - 1))
-        _record(Step.Kind.FINISH, ad, who="finishing", seconds=time.monotonic() - started, error=error[:400])
+            states.release(ad, after_seconds=tries.PAUSE * 2 ** (ad.tries - 1))
+        steps.record_of(Step.Kind.FINISH, ad, who="finishing", seconds=time.monotonic() - started, error=error[:400])
 
 
 def _after_error(picture: Picture, code: str, sentence: str, *, permanent: bool = False) -> None:
     """Try again later, or say why there will be no picture."""
     if code == "lost":
-        _record(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
+        steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
         return
-    _record(Step.Kind.PAINT, picture, who=picture.engine, error=sentence[:400])
+    steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=sentence[:400])
     suspect_again = code in SUSPECT and picture.error_code == code
-    if permanent or suspect_again or picture.tries >= TRIES_AT_MOST:
+    if permanent or suspect_again or picture.tries >= tries.TRIES_AT_MOST:
         _fail(picture, code, sentence)
     else:
-        states.release(picture, after_seconds=PAUSE * 2 ** (picture.tries - 1), error_code=code)
+        states.release(picture, after_seconds=tries.PAUSE * 2 ** (picture.tries - 1), error_code=code)
 
 
 def _fail(picture: Picture, code: str, sentence: str) -> None:
@@ -422,7 +313,7 @@ def run(generation_id: UUID, on_change: Callable[[Generation], None] | None = No
     `on_change` is called with the fresh order after each step.
     """
     while True:
-        write(generation_id)
+        writing.write(generation_id)
         generation = Generation.objects.get(pk=generation_id)
         if on_change:
             on_change(generation)

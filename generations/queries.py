@@ -29,6 +29,11 @@ def photos_of(user: User | AnonymousUser) -> QuerySet[Photo]:
     return Photo.objects.filter(brand__in=brands_of(user), deleted_at=None).select_related("file", "cutout", "brand")
 
 
+def first_photo(generation: Generation) -> Photo | None:
+    """The photo of the product that is painted, with its files."""
+    return generation.photos.select_related("file", "cutout").order_by("generationphoto__position").first()
+
+
 def generations_of(user: User | AnonymousUser) -> QuerySet[Generation]:
     """The orders of this person's brands, with all that a page or the API shows of them."""
     return with_pictures(Generation.objects.filter(brand__in=brands_of(user), deleted_at=None))

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 from uuid import UUID
 
-from generations.models import Step
+from generations.models import Ad, Generation, Picture, Step
 from keeping.versions import hash_of
 
 
@@ -39,3 +39,11 @@ def record(kind: str, *, subject: UUID, **facts: Any) -> Step | None:
     # Written by hand for the sake of ON CONFLICT DO NOTHING: a second writer must not break the transaction it is in.
     Step.objects.bulk_create([step], ignore_conflicts=True)
     return step if Step.objects.filter(pk=step.pk).exists() else None
+
+
+def record_of(kind: str, row: Generation | Picture | Ad, **facts: Any) -> Step | None:
+    """A step of this row, with the order and the picture that it belongs to; None as in `record`."""
+    picture = row.picture if isinstance(row, Ad) else row if isinstance(row, Picture) else None
+    belongs = {"picture": picture, "ad": row if isinstance(row, Ad) else None}
+    generation = picture.generation if picture else row
+    return record(kind, subject=row.pk, attempt=row.attempt, generation=generation, **belongs, **facts)

@@ -10,7 +10,7 @@ from uuid import UUID
 from celery import Task, current_app, shared_task
 
 from accounts import tasks as deliveries
-from generations import pipeline, queries, states
+from generations import pipeline, queries, states, writing
 from generations.captions import write_captions
 from generations.models import Copy, Picture
 from keeping.bell import ring
@@ -25,7 +25,7 @@ BELLS_AT_MOST = 50  # that hang in one queue: each is one row's worth of work, a
 @shared_task
 def write_generation(generation_id: str) -> None:
     """Write one order's plan, then ring for its pictures, and after them for the captions."""
-    pictures = pipeline.write(UUID(generation_id))
+    pictures = writing.write(UUID(generation_id))
     for picture_id in pictures:
         ring(make_picture, picture_id)
     if pictures:

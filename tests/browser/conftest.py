@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from generations import pipeline, queries, states
+from generations import pipeline, queries, states, writing
 
 # Playwright's sync calls run inside an event loop of its own, where Django would refuse to ask the database.
 
@@ -58,7 +58,7 @@ def worker(transactional_db: None) -> Iterator[None]:
         while not stop.wait(0.1):
             now = states.db_now()
             for pk in list(queries.open_generations(now).values_list("pk", flat=True)):
-                pipeline.write(pk)
+                writing.write(pk)
             pipeline.make_next()
             for pk in list(queries.open_ads(now).values_list("pk", flat=True)):
                 pipeline.finish_ad(pk)

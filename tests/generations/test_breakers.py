@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Transfer, User
-from generations import breakers, pipeline, queries, rates, states
+from generations import breakers, pipeline, queries, rates, states, tries, writing
 from generations.models import Breaker, Generation, Picture
 from keeping import store
 from painting.builtin import Builtin
@@ -92,8 +92,8 @@ def test_an_outage_pauses_the_queue_costs_no_try_and_ends_by_itself(
 ) -> None:
     engine = Away()
     monkeypatch.setattr(pipeline, "engine_named", lambda name: engine)
-    monkeypatch.setattr(pipeline, "PAUSE", 0.0)
-    pipeline.write(order.pk)
+    monkeypatch.setattr(tries, "PAUSE", 0.0)
+    writing.write(order.pk)
     for _ in range(20):
         pipeline.make_next()
     assert Away.calls == 3, "after three failures nobody asks"
@@ -117,7 +117,7 @@ def test_with_no_room_on_the_disk_orders_wait_and_new_ones_are_refused(
     monkeypatch.setattr("keeping.room._seen", None)
     monkeypatch.setattr("keeping.room.LOOK_EVERY", -1.0)
     settings.KEEP_FREE_BYTES = 2**62
-    pipeline.write(order.pk)
+    writing.write(order.pk)
     assert not pipeline.make_next()
     client.force_login(mia)
     assert "no room left" in client.get(f"/generations/{order.pk}/").content.decode()
@@ -152,7 +152,7 @@ def test_of_eight_processes_that_reach_for_the_hour_one_gets_it() -> None:
 
 
 def test_an_order_beyond_its_deadline_fails_with_a_sentence_and_its_credits_go_back(order: Generation) -> None:
-    pipeline.write(order.pk)
+    writing.write(order.pk)
     Generation.objects.filter(pk=order.pk).update(deadline=states.db_now() - 1)
     pipeline.end_overdue(states.db_now())
     ended = Generation.objects.get(pk=order.pk)
@@ -164,7 +164,7 @@ def test_an_order_beyond_its_deadline_fails_with_a_sentence_and_its_credits_go_b
 
 def test_an_order_that_kills_its_writer_three_times_fails_with_a_sentence(order: Generation) -> None:
     Generation.objects.filter(pk=order.pk).update(deaths=3)
-    assert pipeline.write(order.pk) == []
+    assert writing.write(order.pk) == []
     ended = Generation.objects.get(pk=order.pk)
     assert (ended.status, ended.error_code) == (Generation.Status.FAILED, "gave_up") and "Order again" in ended.error_message
 
@@ -172,13 +172,13 @@ def test_an_order_that_kills_its_writer_three_times_fails_with_a_sentence(order:
 def test_a_store_that_takes_nothing_pauses_the_work_and_costs_no_try(
     order: Generation, mia: User, client: Client, serum_jpeg: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "PAUSE", 0.0)
+    monkeypatch.setattr(tries, "PAUSE", 0.0)
     whole = default_storage.save
 
     def full(name: str, content: Any, **kwargs: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    pipeline.write(order.pk)
+    writing.write(order.pk)
     monkeypatch.setattr(default_storage, "save", full, raising=False)
     for _ in range(12):
         pipeline.make_next()
@@ -202,9 +202,9 @@ def test_an_order_whose_photo_cannot_be_read_while_it_is_written_waits_and_loses
         raise store.StoreUnavailable("EndpointConnectionError: no answer")
 
     with monkeypatch.context() as while_away:
-        while_away.setattr(pipeline.store, "read", away)
-        assert pipeline.write(order.pk) == []
+        while_away.setattr(writing.store, "read", away)
+        assert writing.write(order.pk) == []
     waiting = Generation.objects.get(pk=order.pk)
     assert (waiting.status, waiting.tries, waiting.error_code) == (Generation.Status.WRITING, 0, "")
     Generation.objects.filter(pk=order.pk).update(run_after=0)
-    assert pipeline.write(order.pk)
+    assert writing.write(order.pk)

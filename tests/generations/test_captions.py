@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Brand, User
-from generations import actions, captions, pipeline, queries, tasks
+from generations import actions, captions, pipeline, queries, tasks, writing
 from generations.download import zip_of
 from generations.models import Ad, Copy, Event, Generation, Photo, Step
 from prompting import asking, writers
@@ -55,7 +55,7 @@ def planned(brand: Brand, mia: User, template: AdTemplate, photo: Photo) -> Gene
         variations=2,
         seed=7,
     )
-    pipeline.write(made.pk)
+    writing.write(made.pk)
     return Generation.objects.get(pk=made.pk)
 
 

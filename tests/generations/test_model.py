@@ -24,7 +24,7 @@ from accounts import ledger
 from accounts.actions import publish_price
 from accounts.models import Brand, Price, Transfer, User
 from finishing.shapes import SHAPES
-from generations import actions, breakers, pipeline, queries, states
+from generations import actions, breakers, pipeline, queries, states, tries
 from generations.models import Ad, Breaker, Generation, Picture
 from keeping.claims import after, in_nobodys_hands
 from keeping.models import StoredFile
@@ -171,7 +171,7 @@ class Story(RuleBasedStateMachine):
         """Nobody outside answers: the row is put down where it stands, and this was no try."""
         row = self.hands[which % len(self.hands)]
         fits, tries = self.fits(row), again(row).tries
-        assert states.release(row, after_seconds=pipeline.PAUSE, pauses=F("pauses") + 1) == fits
+        assert states.release(row, after_seconds=tries.PAUSE, pauses=F("pauses") + 1) == fits
         self.put_down(row)
         if fits:
             assert again(row).tries == tries - 1 and not states.claim(again(row))
@@ -287,7 +287,7 @@ class Story(RuleBasedStateMachine):
         assert states.claim(row)
         assert (row.attempt, row.deaths) == (attempt + 1, deaths + lost)
         self.hands.append(row)
-        if not pipeline.given_up(row):
+        if not tries.given_up(row):
             return
         if isinstance(row, Generation):
             assert states.fail(row, code="gave_up", sentence="Order again.")
@@ -342,7 +342,7 @@ class Story(RuleBasedStateMachine):
             self.take(free)
         elif statuses & set(queries.OPEN_ADS):
             fits = self.fits(picture)
-            assert states.release(picture, after_seconds=pipeline.PAUSE) == fits
+            assert states.release(picture, after_seconds=tries.PAUSE) == fits
             self.put_down(picture)
         elif Ad.Status.READY in statuses:
             self.moved(picture, Picture.Status.READY)

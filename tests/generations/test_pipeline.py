@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from accounts.models import Brand, User
-from generations import actions, pipeline, queries, states, tasks
+from generations import actions, pipeline, queries, states, tasks, tries, writing
 from generations.models import Ad, Event, Generation, Photo, Picture, Step
 from keeping import bell, store
 from painting.builtin import Builtin
@@ -108,7 +108,7 @@ class Trouble(Builtin):
 def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
     def use(chosen: Any) -> Any:
         monkeypatch.setattr(pipeline, "engine_named", lambda name: chosen)
-        monkeypatch.setattr(pipeline, "PAUSE", 0.01)
+        monkeypatch.setattr(tries, "PAUSE", 0.01)
         return chosen
 
     return use
@@ -193,14 +193,14 @@ import sys, time
 from uuid import UUID
 import django
 django.setup()
-from generations import pipeline
+from generations import pipeline, writing
 from painting.builtin import Builtin
 class Slow(Builtin):
     def paint(self, order, on_progress):
         print("painting", flush=True)
         time.sleep(60)
 pipeline.engine_named = lambda name: Slow()
-pipeline.write(UUID(sys.argv[1]))
+writing.write(UUID(sys.argv[1]))
 pipeline.make_next()
 """
 
@@ -327,5 +327,5 @@ def test_the_sweep_rings_no_more_bells_than_one_queue_should_hold(order: Generat
     monkeypatch.setattr(tasks, "_bells", lambda task: tasks.BELLS_AT_MOST)
     assert tasks.sweep() == 0 and rung == []
     monkeypatch.setattr(tasks, "_bells", lambda task: tasks.BELLS_AT_MOST - 1)
-    pipeline.write(order.pk)
+    writing.write(order.pk)
     assert tasks.sweep() == len(rung) == 1

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Transfer, User
-from generations import breakers, pipeline
+from generations import breakers, pipeline, writing
 from generations.models import Breaker, Generation, Picture, Step
 from prompting.models import LanguageServer
 from tests.fakes.llm_server import LlmServer
@@ -26,7 +26,7 @@ def server(settings: Any) -> Iterator[LlmServer]:
 
 
 def words_of(order: Generation) -> Generation:
-    pipeline.write(order.pk)
+    writing.write(order.pk)
     return Generation.objects.get(pk=order.pk)
 
 

@@ -19,7 +19,7 @@ from accounts import ledger
 from comfy import pool
 from finishing.fidelity import measure
 from finishing.shapes import SHAPES
-from generations import actions, pipeline
+from generations import actions, pipeline, writing
 from generations.models import Generation, Step
 from painting import openai_images
 from painting.engine import EngineError, EngineUnavailable, Painted, PictureOrder, Progress
@@ -583,7 +583,7 @@ def test_an_order_is_bought_once_and_its_money_is_written_down(server, brand, te
         engine="openai",
         seed=7,
     )
-    pipeline.write(generation.pk)
+    writing.write(generation.pk)
     server.script("server_error")
     ended = pipeline.run(generation.pk)
     assert ended.status == Generation.Status.READY

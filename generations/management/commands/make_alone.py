@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand
 
-from generations import alone, pipeline
+from generations import alone, pipeline, tries
 from keeping import claims
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do the work; nothing, when the row is in other hands by now."""
-        alone.limit_itself(pipeline.STEP_SECONDS + 60)
+        alone.limit_itself(tries.STEP_SECONDS + 60)
         try:
             pipeline.work_claimed(options["kind"], options["id"], options["attempt"])
         except claims.AWAY:

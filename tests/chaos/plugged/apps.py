@@ -24,12 +24,12 @@ class Plugged(AppConfig):
     path = str(Path(__file__).parent)
 
     def ready(self) -> None:
-        from generations import breakers, pipeline
+        from generations import breakers, tries
         from painting.builtin import Builtin
         from prompting.offline import Offline
 
         # Waits of seconds, where the product waits for minutes of real trouble.
-        pipeline.PAUSE, breakers.OPEN_SECONDS = 0.4, 4
+        tries.PAUSE, breakers.OPEN_SECONDS = 0.4, 4
         Builtin.paint = _painting(Builtin.paint)  # type: ignore[method-assign]
         Offline.plan = _writing(Offline.plan)  # type: ignore[method-assign]
 

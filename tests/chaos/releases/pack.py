@@ -22,7 +22,7 @@ from django.conf import settings  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 
 from accounts.models import Brand, User  # noqa: E402
-from generations import actions, pipeline, states  # noqa: E402
+from generations import actions, pipeline, states, writing  # noqa: E402
 from generations.models import Generation, Photo  # noqa: E402
 from prompting.brief import Brief  # noqa: E402
 from templates_app.models import AdTemplate, Placement  # noqa: E402
@@ -62,8 +62,8 @@ def order_everything() -> None:
     order("Not begun, two variations", variations=2)
     dead = order("A writer died over this one")
     assert states.claim(dead) and states.move(dead, Generation.Status.WRITING)
-    pipeline.write(order("Written, not painted", variations=2).pk)
-    (picture,) = pipeline.write(order("Painted, not finished", **light).pk)
+    writing.write(order("Written, not painted", variations=2).pk)
+    (picture,) = writing.write(order("Painted, not finished", **light).pk)
     pipeline._finish_ads = lambda picture: os._exit(0)  # type: ignore[assignment]
     pipeline.make(picture)
 
