@@ -28,7 +28,8 @@ from tests.people import bottle_png
 ROOT = Path(__file__).parent.parent.parent
 POSTGRES = os.environ.get("DATABASE_URL_FOR_TESTS") or "postgres://postgres@127.0.0.1:5432/adsgem"
 REDIS = os.environ.get("REDIS_FOR_TESTS") or "redis://127.0.0.1:6379"
-REDIS_DB = int(os.environ.get("CHAOS_REDIS_DB") or 13)  # a number of its own for each run: two would empty each other's queues
+# A number of its own for each process that runs tests, and for each run: two would empty each other's queues.
+REDIS_DB = int(os.environ.get("CHAOS_REDIS_DB") or 12) + int((os.environ.get("PYTEST_XDIST_WORKER") or "gw0")[2:])
 BACK_ENDS = ("sqlite", "postgres")
 SMALL = "google_display_250x250"
 FINAL = ("ready", "partly", "failed", "refused", "cancelled")
@@ -41,6 +42,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class TooSlow(AssertionError):
+    """What we waited for did not come in time: on a busy machine it may have been on its way."""
+
+
 def until(true: Callable[[], Any], what: str, *, seconds: float = PATIENCE, every: float = 0.05) -> Any:
     """Wait for something to become true, and give it. Fails with a sentence when it does not."""
     deadline = time.monotonic() + seconds
@@ -48,7 +53,8 @@ def until(true: Callable[[], Any], what: str, *, seconds: float = PATIENCE, ever
         found = true()
         if found:
             return found
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
+        if time.monotonic() >= deadline:
+            raise TooSlow(f"{what} did not happen within {seconds:g} s")
         time.sleep(every)
 
 
@@ -119,6 +125,18 @@ class Stack:
         with self.running("web"):
             self.sign_in()
             self.photo = self.post("photos", files={"file": ("bottle.png", bottle_png(), "image/png")}).json()["id"]
+
+    def as_data(self) -> str:
+        """What `from_data` needs to know this installation again in another process."""
+        return json.dumps({"folder": str(self.folder), "back_end": self.back_end, "database": self.database, "photo": self.photo})
+
+    @classmethod
+    def from_data(cls, data: str) -> Stack:
+        """An installation that another process prepared."""
+        known = json.loads(data)
+        stack = cls(Path(known["folder"]), known["back_end"])
+        stack.database, stack.photo = known["database"], known["photo"]
+        return stack
 
     def copy(self, folder: Path) -> Stack:
         """The same installation once more, somewhere else. This one must not be running."""

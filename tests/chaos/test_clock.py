@@ -12,7 +12,7 @@ from tests.chaos.needs import needs
 from tests.chaos.stack import Stack
 
 pytestmark = pytest.mark.chaos
-ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.xdist_group("postgres"))
+ON_POSTGRES = "postgres"
 # Waiting goes by the monotonic clock, which nobody can set. The wall clock is what goes wrong on real machines.
 WALL_CLOCK_ONLY = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 

@@ -23,8 +23,8 @@ from tests.chaos.stack import Stack, free_port
 from tests.people import bottle_png
 
 pytestmark = pytest.mark.chaos
-ON_SQLITE = pytest.param("sqlite", marks=pytest.mark.xdist_group("sqlite"))
-ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.xdist_group("postgres"))
+ON_SQLITE = "sqlite"
+ON_POSTGRES = "postgres"
 
 
 class Cluster:

@@ -18,7 +18,7 @@ from tests.chaos.stack import Stack, until
 from tests.people import bottle_png
 
 pytestmark = pytest.mark.chaos
-ON_SQLITE = pytest.param("sqlite", marks=pytest.mark.xdist_group("sqlite"))
+ON_SQLITE = "sqlite"
 DISK = 64_000_000  # bytes: room for the shelf and some thirty ads
 NO_ROOM = "There is no room left on this machine for new pictures. Ask whoever runs it to free some space, then try again."
 

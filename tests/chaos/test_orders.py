@@ -32,7 +32,8 @@ from accounts.models import Brand, Price, Transfer
 price = Price.objects.get(slug="builtin")
 publish_price(by=None, price=price, data={{"credits": dict.fromkeys(price.current.data["credits"], 1)}})
 brand = Brand.objects.get(slug="demo")
-ledger.adjust(brand, {credits} - ledger.balance(brand).available, reason="For the test", by=None)
+if more := {credits} - ledger.balance(brand).available:
+    ledger.adjust(brand, more, reason="For the test", by=None)
 """
 
 

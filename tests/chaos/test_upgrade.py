@@ -26,11 +26,7 @@ from tests.chaos.stack import BACK_ENDS, ROOT, Stack, until
 
 pytestmark = pytest.mark.chaos
 RELEASES = sorted((Path(__file__).parent / "releases").glob("*.tar.gz"))
-EACH = [
-    pytest.param((release, back_end), marks=pytest.mark.xdist_group(back_end), id=f"{release.name[:-7]}-{back_end}")
-    for release in RELEASES
-    for back_end in BACK_ENDS
-]
+EACH = [pytest.param((release, back_end), id=f"{release.name[:-7]}-{back_end}") for release in RELEASES for back_end in BACK_ENDS]
 # What the orders of a release end as, when not "ready" (tests/chaos/releases/README.md).
 ENDS = {"Changed my mind": "cancelled"}
 OPEN = "SELECT count(*) FROM generations_{} WHERE status NOT IN ('ready', 'partly', 'failed', 'refused', 'cancelled')"
