@@ -60,7 +60,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(params=BACK_ENDS)
 def stack(request: pytest.FixtureRequest, prepared: Callable[[str], Stack], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A fresh installation, nothing of it running yet."""
-    copy = _copy(request.param, prepared, tmp_path_factory)
+    copy = prepared(request.param).copy(tmp_path_factory.mktemp("stack") / request.param)
     yield copy
     copy.drop()
 
@@ -68,7 +68,7 @@ def stack(request: pytest.FixtureRequest, prepared: Callable[[str], Stack], tmp_
 @pytest.fixture(scope="module", params=BACK_ENDS)
 def lasting(request: pytest.FixtureRequest, prepared: Callable[[str], Stack], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """An installation that all tests of a file share, with web and sweep running: what one test leaves behind, the next one meets."""
-    copy = _copy(request.param, prepared, tmp_path_factory)
+    copy = prepared(request.param).copy(tmp_path_factory.mktemp("stack") / request.param)
     copy.start("web", "sweep")
     yield copy
     copy.drop()
