@@ -79,7 +79,18 @@ class BrandForm(RowForm):
 
     class Meta:
         model = Brand
-        fields = ("name", "slug", "wordmark", "colours", "headline_font", "text_font", "tone", "words_to_use", "words_to_avoid")
+        fields = (
+            "name",
+            "slug",
+            "wordmark",
+            "colours",
+            "headline_font",
+            "text_font",
+            "tone",
+            "words_to_use",
+            "words_to_avoid",
+            "daily_micro_usd",
+        )
 
     def clean_colours(self) -> dict[str, str]:
         """Roles to #rrggbb."""
@@ -118,6 +129,7 @@ class Brands(CreditPages):
         (None, {"fields": ("name", "slug", "wordmark", "logo_shown")}),
         ("How it looks", {"fields": ("colours", "colours_shown", "headline_font", "text_font")}),
         ("How it talks", {"fields": ("tone", "words_to_use", "words_to_avoid")}),
+        ("What it may cost us", {"fields": ("daily_micro_usd",)}),
         ("When", {"fields": ("created_at", "deleted_at")}),
     )
 

@@ -78,6 +78,13 @@ class Brand(models.Model):
     tone = models.CharField(max_length=80, blank=True)
     words_to_use = models.JSONField(default=list, blank=True)
     words_to_avoid = models.JSONField(default=list, blank=True)
+    daily_micro_usd = models.PositiveBigIntegerField(
+        "daily budget",
+        null=True,
+        blank=True,
+        help_text="What language and image models may cost for this brand in a day (UTC), in micro-USD: 1000000 are one dollar. "
+        "Empty: as everywhere in this installation. 0: nothing that costs money is asked.",
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="brands")
     event_seq = models.PositiveBigIntegerField(default=0, editable=False, help_text="The number of the newest event of this brand.")
     created_at = models.DateTimeField(auto_now_add=True)
