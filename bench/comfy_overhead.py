@@ -66,7 +66,7 @@ def simulator(step_seconds: float) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.comfy.simulator", "--port", str(port), "--step-seconds", str(step_seconds)]
+    command = [sys.executable, "-m", "tests.fakes.comfy_server", "--port", str(port), "--step-seconds", str(step_seconds)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own interpreter and command
     try:
         assert process.stdout is not None

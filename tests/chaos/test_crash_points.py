@@ -173,7 +173,7 @@ publish_version(by=None, head=template, data={{**data, "engines": {{**data["engi
 def servers(lasting: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A simulated ComfyUI, and a template that is made for it; the file in which it writes down each picture that it painted."""
     port, log = free_port(), tmp_path_factory.mktemp("comfyui") / "painted.jsonl"
-    simulator = subprocess.Popen([sys.executable, "-m", "tests.comfy.simulator", "--port", str(port), "--log", str(log)], cwd=ROOT)
+    simulator = subprocess.Popen([sys.executable, "-m", "tests.fakes.comfy_server", "--port", str(port), "--log", str(log)], cwd=ROOT)
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/system_stats"), "The simulated ComfyUI answers")
         script = FOR_COMFYUI.format(url=f"http://127.0.0.1:{port}", slug=lasting.template())

@@ -10,7 +10,7 @@ import pytest
 
 from comfy.client import Client, Job, Pace
 from comfy.wire import Address
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_server import Simulator
 
 HURRY = Pace(first=0.02, slowest=0.1, unknown_gap=0.15, grace=0.6, dead_worker=0.5, cancelling=2.0, connect=1.0, read=2.0)
 

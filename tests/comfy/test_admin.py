@@ -27,7 +27,7 @@ from comfy.graphs import FILE_INPUTS
 from comfy.models import Lora, Server, ServerFile, ServerJob, Workflow, WorkflowVersion
 from templates_app.models import AdTemplateVersion
 from tests.comfy.conftest import graph
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_server import Simulator
 from tests.people import PASSWORD
 
 pytestmark = pytest.mark.django_db

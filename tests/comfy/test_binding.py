@@ -16,7 +16,7 @@ from comfy.client import Client, Job
 from comfy.graphs import GraphRefused
 from comfy.wire import Address
 from tests.comfy.conftest import HURRY
-from tests.comfy.paintbox import painted, png
+from tests.fakes.comfy_paintbox import painted, png
 
 FOLDER = Path(__file__).parents[2] / "comfy" / "workflows"
 NAMES = sorted(path.name.removesuffix(".bindings.json") for path in FOLDER.glob("*.bindings.json"))

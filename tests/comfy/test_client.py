@@ -20,8 +20,8 @@ from comfy.client import Client, Pace
 from comfy.results import checked
 from comfy.wire import Address
 from tests.comfy.conftest import HURRY
-from tests.comfy.paintbox import painted, png
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_paintbox import painted, png
+from tests.fakes.comfy_server import Simulator
 
 
 def go() -> None:

@@ -14,8 +14,8 @@ import pytest
 from comfy import errors
 from comfy.client import Client, Job, Pace
 from comfy.wire import Address
-from tests.comfy.paintbox import painted, png
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_paintbox import painted, png
+from tests.fakes.comfy_server import Simulator
 
 REAL = os.environ.get("COMFYUI_URL", "")
 PACE = Pace(first=0.05, slowest=0.5, unknown_gap=0.5, cancelling=10)

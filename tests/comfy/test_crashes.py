@@ -16,7 +16,7 @@ from django.db import connection
 
 from comfy import pool, starters
 from comfy.models import ServerFile
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_server import Simulator
 
 pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
 

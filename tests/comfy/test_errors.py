@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from comfy import errors
-from tests.comfy.simulator import RECORDINGS
+from tests.fakes.comfy_server import RECORDINGS
 
 
 def told(node_type: str, kind: str, message: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from django.db import connection, connections
 from comfy import errors, pool, references
 from comfy.binding import Filled
 from comfy.models import Server, ServerFile, ServerJob
-from tests.comfy.paintbox import painted, png
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_paintbox import painted, png
+from tests.fakes.comfy_server import Simulator
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from generations import actions, pipeline
 from generations.models import Step
 from prompting.brief import Brief
 from templates_app.models import AdTemplateVersion
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_server import Simulator
 from tests.people import placements
 
 WORKFLOW = {"workflow": "sd-inpaint-keep-product", "family": "sd15", "models": {"checkpoint": "sd15.safetensors"}, "settings": {"steps": 4}}

@@ -26,7 +26,7 @@ from generations.models import Generation, Picture
 from painting.engine import Progress
 from prompting.brief import Brief
 from templates_app.models import AdTemplateVersion
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_server import Simulator
 from tests.people import placements
 
 

@@ -18,7 +18,7 @@ from finishing.fidelity import measure
 from painting.comfyui import ComfyUI
 from painting.engine import EngineError, EngineUnavailable, Painted, PictureOrder, Progress
 from painting.engines import choose, engine
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_server import Simulator
 from tests.painting.orders import cutout, in_pixels, order, pixels, shot
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from painting.comfyui import ComfyUI
 from painting.engine import Progress
 from painting.openai_images import OpenAIImages
 from painting.preview import small_jpeg
-from tests.comfy.simulator import Simulator
+from tests.fakes.comfy_server import Simulator
 from tests.painting.orders import order
 from tests.painting.test_openai_images import NEEDS, PictureServer
 

@@ -1,7 +1,7 @@
 """A ComfyUI that needs no GPU: a real HTTP and websocket server that paints deterministic pictures, and misbehaves on demand.
 
-Held to recordings of a real server by `test_simulator.py`. In a test: `with Simulator() as server: ... server.url`.
-As a process of its own, for tests that kill workers: `python -m tests.comfy.simulator --port N --log FILE`. It then takes orders at
+Held to recordings of a real server by `test_comfy_server.py`. In a test: `with Simulator() as server: ... server.url`.
+As a process of its own, for tests that kill workers: `python -m tests.fakes.comfy_server --port N --log FILE`. It then takes orders at
 `POST /simulator` (`{"set": {"hang": true}}`, `{"do": "forget"}`) and tells what it counted at `GET /simulator`.
 """
 
@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.comfy.answers import Handler, Listener
-from tests.comfy.paintbox import NodeError, Paintbox, png, running_order, signature
+from tests.fakes.comfy_answers import Handler, Listener
+from tests.fakes.comfy_paintbox import NodeError, Paintbox, png, running_order, signature
 
-RECORDINGS = Path(__file__).parent / "recordings"
+RECORDINGS = Path(__file__).parent / "comfy_recordings"
 ERRORS = {
     "oom": ("torch.OutOfMemoryError", "Allocation on device 0 would exceed allowed memory. (out of memory)\nTIPS: ...\n"),
     "node": ("ValueError", "could not broadcast <comfyui>/nodes.py\n"),

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.comfy.paintbox import painted, png
-from tests.comfy.simulator import ERRORS, RECORDINGS, Simulator
+from tests.fakes.comfy_paintbox import painted, png
+from tests.fakes.comfy_server import ERRORS, RECORDINGS, Simulator
 
 # What the pool never asks for, and what only the recording machine had.
 NOT_PLAYED = (
@@ -228,7 +228,7 @@ def test_it_runs_as_a_process_of_its_own_that_logs_each_picture_and_takes_orders
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log, url = tmp_path / "painted.jsonl", f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "tests.comfy.simulator", "--port", str(port), "--log", str(log)]
+    command = [sys.executable, "-m", "tests.fakes.comfy_server", "--port", str(port), "--log", str(log)]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None and process.stdout.readline().strip() == url

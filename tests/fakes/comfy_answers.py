@@ -20,7 +20,7 @@ from uuid import uuid4
 from PIL import Image
 
 if TYPE_CHECKING:
-    from tests.comfy.simulator import Simulator
+    from tests.fakes.comfy_server import Simulator
 
 SWITCHES_NEVER = {"lock", "state", "http"}
 
