@@ -71,4 +71,5 @@ def lasting(request: pytest.FixtureRequest, prepared: Callable[[str], Stack], tm
     copy = prepared(request.param).copy(tmp_path_factory.mktemp("stack") / request.param)
     copy.start("web", "sweep")
     yield copy
+    copy.verify()
     copy.drop()
