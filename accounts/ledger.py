@@ -15,13 +15,18 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, F, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Abs, Coalesce
+from django.utils import timezone
 
-from accounts.models import Brand, CreditAccount, Entry, Transfer, User
+from accounts import outbox
+from accounts.models import Brand, CreditAccount, Entry, Membership, Message, Transfer, User
 from accounts.models.credits import MOST_CREDITS
 from keeping.crashpoints import crashpoint
 
 Kind = CreditAccount.Kind
 Purse = dict[str, UUID]  # the accounts of a brand by kind
+
+
+LOW = 50  # credits; a brand that falls below is told
 
 
 class NotEnoughCredits(Exception):
@@ -59,6 +64,7 @@ def hold(brand_id: UUID, holds: Mapping[UUID, int], *, note: str = "") -> None:
         ]
         Transfer.objects.bulk_create(transfers)
         if total:
+            _tell_if_low(brand_id, purse[Kind.AVAILABLE], total)
             _add(purse[Kind.HELD], total)
             _enter((each, purse[Kind.AVAILABLE], purse[Kind.HELD]) for each in transfers if each.credits)
 
@@ -107,6 +113,11 @@ def balances(brand_ids: Iterable[UUID]) -> dict[UUID, Balance]:
     return {brand_id: Balance(kinds.get(Kind.AVAILABLE, 0), kinds.get(Kind.HELD, 0)) for brand_id, kinds in found.items()}
 
 
+def is_low(left: Balance) -> bool:
+    """Whether a brand can soon order nothing but what is free."""
+    return left.available < LOW
+
+
 def reconcile() -> list[str]:
     """Every difference in the books as a sentence; empty when all is right.
 
@@ -137,6 +148,19 @@ def _or_zero(sums: QuerySet[Any, Any]) -> Coalesce:
 
 def _credits(number: int) -> str:
     return "1 credit" if number == 1 else f"{number} credits"
+
+
+def _tell_if_low(brand_id: UUID, account_id: UUID, spent: int) -> None:
+    """Tell the owners when this order took a brand below the mark; at most once a day, however often it is crossed."""
+    left = CreditAccount.objects.values_list("balance", flat=True).get(pk=account_id)
+    if not left < LOW <= left + spent:
+        return
+    brand = Brand.objects.get(pk=brand_id)
+    for owner in User.objects.filter(memberships__brand=brand, memberships__role=Membership.Role.OWNER, is_active=True):
+        once = f"credits_low:{brand_id.hex}:{owner.pk.hex}:{timezone.now():%y%m%d}"
+        link = f"{outbox.address('account')}#credits"
+        words = {"brand_name": brand.name, "left": _credits(left), "link": link}
+        outbox.write(Message.Kind.CREDITS_LOW, to=owner.email, user=owner, brand=brand, once=once, **words)
 
 
 def _resolve(kind: Transfer.Kind, object_ids: Sequence[UUID]) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from accounts import deliveries
+from accounts import deliveries, emails
 from keeping.bell import ring
 from keeping.claims import db_now
 
@@ -19,9 +19,19 @@ def deliver(delivery_id: str) -> None:
             ring(deliver, behind)
 
 
+@shared_task
+def send_email(message_id: str) -> None:
+    """Send one e-mail."""
+    emails.send(UUID(message_id))
+
+
 def sweep() -> int:
-    """Ring again for every message that is due and in nobody's hands, the longest due first. Gives how often it rang."""
-    due = list(deliveries.due(db_now()).values_list("pk", flat=True)[: deliveries.AT_ONCE])
+    """Ring again for every message and e-mail that is due and in nobody's hands, the longest due first. Gives how often it rang."""
+    now = db_now()
+    due = list(deliveries.due(now).values_list("pk", flat=True)[: deliveries.AT_ONCE])
     for pk in due:
         ring(deliver, pk)
-    return len(due)
+    letters = list(emails.due(now).values_list("pk", flat=True)[: emails.AT_ONCE])
+    for pk in letters:
+        ring(send_email, pk)
+    return len(due) + len(letters)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import ipaddress
 import json
 import os
 import secrets as randomness
@@ -165,6 +166,19 @@ def cache(name: str) -> dict[str, Any]:
     if not text(name):
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     return _parsed(name, environ.Env.cache_url_config, ("redis", "rediss"))
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The addresses and networks between commas, such as 10.0.0.0/8. Raises SettingError for what is neither."""
+    found = []
+    for word in words(name):
+        try:
+            found.append(ipaddress.ip_network(word, strict=False))
+        except ValueError:
+            raise SettingError(
+                f"{name} must be addresses or networks such as 10.0.0.0/8, with commas between; {word} is neither."
+            ) from None
+    return found
 
 
 def email(name: str) -> dict[str, Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 SEEN = "seen"  # epoch seconds
@@ -15,7 +18,7 @@ WRITE_EVERY = 60  # seconds: a page that polls shall not write its session every
 
 
 class SessionAge(MiddlewareMixin):
-    """Signs out who was idle too long: staff after half an hour, others after half a day.
+    """Signs out who was idle too long, staff after half an hour, others after half a day; and shows times by each person's clock.
 
     The absolute end is a moment, fixed on the first request after signing in: later writes do not move it.
     """
@@ -33,3 +36,18 @@ class SessionAge(MiddlewareMixin):
             if seen is None:
                 request.session.set_expiry(timedelta(seconds=settings.SESSION_COOKIE_AGE))
             request.session[SEEN] = now
+        if request.user.is_authenticated:
+            timezone.activate(_zone(request.user.time_zone))
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The next request of this thread may be somebody's elsewhere."""
+        timezone.deactivate()
+        return response
+
+
+def _zone(name: str) -> ZoneInfo:
+    """The person's own; UTC for a name that this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError):
+        return ZoneInfo("UTC")

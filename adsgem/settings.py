@@ -59,7 +59,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_filters",
     "django_htmx",
-    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_celery_results",
 ]
 MIDDLEWARE = [
@@ -74,7 +77,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.second_step.StaffDoor",
 ]
 if env.flag("SHARED"):  # behind a tunnel, every page asks who is there
     MIDDLEWARE.insert(MIDDLEWARE.index("adsgem.sessions.SessionAge"), "django.contrib.auth.middleware.LoginRequiredMiddleware")
@@ -172,7 +176,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 8
 
 # --- people
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.CountedBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -183,21 +187,48 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {"NAME": "accounts.passwords.NotTooLong"},
+    {"NAME": "accounts.passwords.NotOfThisPlace"},
 ]
 LOGIN_URL = "/account/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 PASSWORD_RESET_TIMEOUT = 60 * 60
 
-# Pairs of name and address: a stranger who guesses at a name elsewhere does not lock its owner out.
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_FORM_FIELD = "username"  # what Django's sign-in forms and the API call the e-mail address; axes would look for "email"
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "429.html"  # for the admin's sign-in; the studio's page and the API answer in their own way
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
+# allauth's flows in our house (docs/decisions/0008). Its limits count in the cache, per process: ours count in the database (accounts.tries).
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # before the first sign-in, and so before anything is spent
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.RegisterForm",
+    "add_email": "accounts.forms.ChangeEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "reset_password": "accounts.forms.AskResetForm",
+    "reset_password_from_key": "accounts.forms.ResetForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
+MFA_ADAPTER = "accounts.adapter.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # this machine only
+MFA_RECOVERY_CODE_DIGITS = 12
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "reauthenticate": "accounts.forms.CodeAgainForm",
+    "edit_webauthn": "accounts.forms.PasskeyNameForm",
+}
+ADMIN_NETWORKS = env.networks("ADMIN_NETWORKS")  # from which admin can be reached; none: from everywhere
 
 _HOST_PREFIX = "__Host-" if HTTPS else "adsgem-"
 SESSION_COOKIE_NAME = f"{_HOST_PREFIX}session"
@@ -338,6 +369,7 @@ WRITER_FALLBACK = env.flag("WRITER_FALLBACK", default=True)  # the offline write
 COMFY_SERVERS = env.addresses("COMFY_SERVERS")  # none: the built-in engine paints
 C2PA_CERT, C2PA_KEY = env.file("C2PA_CERT"), env.file("C2PA_KEY")
 C2PA_TSA_URL = env.address("C2PA_TSA_URL")
+MARK_PROMPT = env.flag("MARK_PROMPT")  # no: what was asked of the model stays with us, and is not in the files
 
 # --- messages, time, logs
 vars().update(env.email("EMAIL_URL"))

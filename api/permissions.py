@@ -26,7 +26,7 @@ def caller(request: Request) -> User:
 
 def may_edit(user: User, brand: Brand) -> bool:
     """Whether this person may make and change things of this brand."""
-    return Membership.objects.filter(user=user, brand=brand).exclude(role=Membership.Role.VIEWER).exists()
+    return Membership.objects.filter(user=user, brand=brand).exclude(role=Membership.Role.REVIEWER).exists()
 
 
 def require_editor(user: User, brand: Brand) -> None:
@@ -36,7 +36,7 @@ def require_editor(user: User, brand: Brand) -> None:
 
 
 class EditorsWrite(BasePermission):
-    """Everyone in the brand may look; viewers may do no more. For rows with a `brand`."""
+    """Everyone in the brand may look; reviewers may do no more. For rows with a `brand`."""
 
     message = LOOK_ONLY
 
@@ -45,7 +45,7 @@ class EditorsWrite(BasePermission):
         return request.method in SAFE_METHODS or may_edit(caller(request), obj.brand)
 
 
-# Manners, not security: guessing of passwords is stopped by django-axes, spending by the credits.
+# Manners, not security: guessing of passwords is stopped by accounts.tries, spending by the credits.
 class Everyone(UserRateThrottle):
     """Ten calls a second for a signed-in person."""
 

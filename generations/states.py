@@ -116,7 +116,7 @@ def end_pictures(pictures: models.QuerySet[Picture], to: str, *, code: str = "",
 
 
 def note(generation: Generation, happened: Sequence[tuple[str, UUID]]) -> None:
-    """Write events, each a kind and the row it tells of, and messages to the brand's webhooks. Call it inside their transaction.
+    """Write events, each a kind and the row it tells of, messages to the brand's webhooks, and an e-mail at the end. Call it inside their transaction.
 
     The brand's row keeps the numbers in order: a later event never becomes visible before an earlier one.
     """
@@ -127,10 +127,11 @@ def note(generation: Generation, happened: Sequence[tuple[str, UUID]]) -> None:
         Event(brand_id=generation.brand_id, seq=seq, kind=kind, object_id=pk, generation=generation)
         for seq, (kind, pk) in enumerate(happened, first)
     )
-    if outbox.has_listeners(generation.brand_id):
+    if outbox.is_told(generation.brand_id, [kind for kind, _ in happened]):
+        order = outbox.Order(generation.created_by_id, generation.brief.product, generation.created_at)
         for kind, pk in happened:
             told = {"generation": str(generation.pk), "status": kind.partition(".")[2], "client_ref": generation.client_ref}
-            outbox.post(generation.brand_id, kind, pk, told)
+            outbox.post(generation.brand_id, kind, pk, told, order=order)
 
 
 def tell_progress(picture: Picture, fraction: float) -> bool:

@@ -7,15 +7,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import ModelAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.db.models.base import ModelBase
-from django.http import HttpRequest
-from django.urls import URLPattern, URLResolver, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path, resolve, reverse
 
 from staff.views import stored_file
 
 ROOMS = ("accounts", "templates_app", "generations", "prompting", "comfy", "keeping")
-HIDDEN = frozenset({"token_blacklist"})  # its pages show whole refresh tokens
+# Whole refresh tokens; secrets of apps and keys; keys of sessions.
+HIDDEN = frozenset({"token_blacklist", "mfa", "usersessions"})
 
 
 class StaffSite(admin.AdminSite):
@@ -24,6 +26,15 @@ class StaffSite(admin.AdminSite):
     site_title = "AdsGem staff"
     site_header = "AdsGem staff"
     index_title = "Everything, from left to right"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The door of the pages: one count of wrong passwords, one second step. Who is in and is no staff is told so."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied
+        if not request.GET.get("next") and not request.POST.get("next"):
+            request.GET = request.GET.copy()
+            request.GET["next"] = reverse(f"{self.name}:index")
+        return resolve(reverse("sign-in")).func(request)  # type: ignore[no-any-return] # a view of ours
 
     def register(
         self,

@@ -16,6 +16,7 @@ from generations import actions
 from generations.models import Generation, Photo
 from generations.queries import generations_of, photos_of
 from prompting.brief import Brief, BriefError
+from studio.current import brand_of
 
 WORDS = ("product", "headline", "subline", "cta", "badge", "legal", "audience", "tone", "language", "avoid")
 # What is ticked on a fresh form: the four shapes that most campaigns need.
@@ -56,6 +57,11 @@ class Draft:
             brand_id=sent.get("brand", ""),
             key=sent.get("key", "")[:KEY_LENGTH] or uuid.uuid4().hex,
         )
+
+    @classmethod
+    def fresh(cls, request: HttpRequest) -> Draft:
+        """An empty form, in the language that this person writes ads in."""
+        return cls(words={"language": getattr(request.user, "language", "en")})
 
     @classmethod
     def again(cls, order: Generation) -> Draft:
@@ -106,9 +112,8 @@ def forget(request: HttpRequest, slug: str) -> None:
 
 
 def brand_for(request: HttpRequest, draft: Draft) -> Brand | None:
-    """The brand that was chosen, or the person's first."""
-    brands = brands_of(request.user)
-    return brands.filter(pk__in=ids(draft.brand_id)).first() or brands.first()
+    """The brand that was chosen, or the one that this person works in."""
+    return brands_of(request.user).filter(pk__in=ids(draft.brand_id)).first() or brand_of(request)
 
 
 def photo_for(request: HttpRequest, draft: Draft, brand: Brand, upload: bytes | None, errors: dict[str, str]) -> Photo | None:

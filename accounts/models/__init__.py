@@ -1,8 +1,10 @@
 """Who: people, the brands they share, what these may spend, and what they are told."""
 
+from accounts.models.access import Place, TokenChain, Tries
 from accounts.models.credits import CreditAccount, Entry, Price, PriceVersion, Transfer
+from accounts.models.mail import Message
 from accounts.models.outgoing import Delivery, Webhook
-from accounts.models.people import Brand, IdempotencyKey, Membership, Product, User
+from accounts.models.people import Brand, IdempotencyKey, Invitation, Membership, Product, User
 
 __all__ = [
     "Brand",
@@ -10,11 +12,16 @@ __all__ = [
     "Delivery",
     "Entry",
     "IdempotencyKey",
+    "Invitation",
     "Membership",
+    "Message",
+    "Place",
     "Price",
     "PriceVersion",
     "Product",
+    "TokenChain",
     "Transfer",
+    "Tries",
     "User",
     "Webhook",
 ]

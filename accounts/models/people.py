@@ -6,9 +6,10 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from keeping.models import StoredFile
 
@@ -22,7 +23,10 @@ class UserManager(BaseUserManager["User"]):
             raise ValueError("A person needs an e-mail address.")
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            # Whoever makes people here, by a command or in admin, answers for the address. Those who register confirm it themselves.
+            user.emailaddress_set.create(email=user.email, verified=True, primary=True)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -40,7 +44,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
+    language = models.CharField(max_length=10, default="en", help_text="In which new briefs begin.")
     time_zone = models.CharField(max_length=64, default="UTC")
+    unwanted_mail = models.JSONField(default=list, blank=True, editable=False, help_text="Kinds of e-mail that this person does not want.")
+    sign_in_epoch = models.PositiveIntegerField(default=0, editable=False, help_text="One more ends every session and token.")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May enter admin.")
     date_joined = models.DateTimeField(default=timezone.now)
@@ -56,6 +63,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django asks for this with the keys of today and of before: a session holds while password and epoch stay as they are."""
+        salted = salted_hmac("accounts.User.session", f"{self.password}:{self.sign_in_epoch}", secret=secret, algorithm="sha256")
+        return salted.hexdigest()
 
     @property
     def initials(self) -> str:
@@ -103,7 +115,7 @@ class Membership(models.Model):
     class Role(models.TextChoices):
         OWNER = "owner", "Owner"
         EDITOR = "editor", "Editor"
-        VIEWER = "viewer", "Viewer"
+        REVIEWER = "reviewer", "Reviewer"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="memberships")
@@ -115,6 +127,35 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.brand} ({self.role})"
+
+
+class Invitation(models.Model):
+    """An offer to share a brand, sent to an address. Its link is signed and not kept; whoever has it may accept until it runs out."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.EDITOR)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["brand", "email"], condition=models.Q(accepted_at=None), name="one_open_invitation_per_brand_and_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.brand}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be accepted."""
+        return self.accepted_at is None and self.expires_at > timezone.now()
 
 
 class Product(models.Model):

@@ -38,12 +38,10 @@ class SignInIn(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         """A pair of tokens. Raises AuthenticationFailed, or Throttled after too many wrong passwords."""
-        # The form of the pages says `username`, too: so both count against the same lock.
         request = self.context["request"]._request
-        user = authenticate(request, username=attrs["email"].strip().lower(), password=attrs["password"])
-        if getattr(request, "axes_locked_out", False):
-            request.axes_locked_out = False  # axes would put its own page in place of our answer
-            raise Throttled(detail="Too many wrong passwords. Wait a while, then try again.")
+        user = authenticate(request, email=attrs["email"], password=attrs["password"])
+        if too_many := getattr(request, "too_many", None):
+            raise Throttled(wait=too_many.seconds, detail=str(too_many))
         if not isinstance(user, User):
             raise AuthenticationFailed(WRONG)
         refresh = RefreshToken.for_user(user)

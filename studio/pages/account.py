@@ -1,50 +1,169 @@
-"""The door: in by e-mail and password, and out."""
+"""The door: in by e-mail and password or by passkey, a second step, out; registering, confirming an address, a new password.
+
+What is done is allauth's (`accounts.adapter` fits it in); here are our pages for it.
+"""
 
 from __future__ import annotations
 
-from django.contrib.auth import authenticate, login, logout
+from http import HTTPStatus
+from typing import Any
+
+from allauth.account import views as account
+from allauth.mfa.base import views as second_step
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from accounts import brands, tries
 from templates_app.models import TemplatePreview
 
-WRONG = "This email and password do not belong together. Check both and try again."
-LOCKED = "Too many tries with a wrong password. Signing in with this email is shut from here for 15 minutes; then try again."
 ART = ("4:5", "1:1", "1.91:1")  # shapes that stack well beside the form
+INVITED = "invited"  # where a session keeps the link of an invitation until its person is in
+MAIL_WAIT = "Too many messages were asked for from here. Wait an hour, then try again."
 
 
-@login_not_required
-@never_cache
-@sensitive_post_parameters("password")
-def sign_in(request: HttpRequest) -> HttpResponse:
+class Said:
+    """A form that comes back says so in its status, and one that came too often says when to come again."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """The page again."""
+        answer: HttpResponse = super().form_invalid(form)  # type: ignore[misc]
+        codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+        if answer.status_code == HTTPStatus.OK:
+            answer.status_code = HTTPStatus.TOO_MANY_REQUESTS if "too_many" in codes else HTTPStatus.UNPROCESSABLE_ENTITY
+        return answer
+
+
+class BesideArt:
+    """A page of the door, with what the templates make beside it."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the pictures."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        return {**context, "art": _art(), "next": self._goal()}
+
+    def _goal(self) -> str:
+        request = self.request  # type: ignore[attr-defined]
+        return str(request.POST.get("next") or request.GET.get("next", ""))
+
+
+class Mails:
+    """A form that makes us write e-mails: so many an hour from one place, whatever addresses it names."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The form again when there were too many."""
+        if request.POST and tries.take(tries.MAIL_FROM, tries.network_of(request)):
+            form = self.get_form()  # type: ignore[attr-defined]
+            form.add_error(None, MAIL_WAIT)
+            answer: HttpResponse = self.render_to_response(self.get_context_data(form=form))  # type: ignore[attr-defined]
+            answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            return answer
+        sent: HttpResponse = super().post(request, *args, **kwargs)  # type: ignore[misc]
+        return sent
+
+
+class SignIn(Said, BesideArt, account.LoginView):
     """The form, or a session. A wrong pair of e-mail and password gets one sentence that does not say which of them was wrong."""
-    if request.htmx:  # type: ignore[attr-defined] # a part of a page asked after its session had run out; adsgem.js says so
-        return HttpResponse(status=401)
-    goal = _safe(request, request.POST.get("next") or request.GET.get("next", ""))
-    if request.user.is_authenticated:
-        return redirect(goal or "home")
-    if request.method != "POST":
-        return _page(request, goal)
-    email, password = request.POST.get("username", "").strip().lower(), request.POST.get("password", "")
-    errors = {}
-    if "@" not in email:
-        errors["username"] = "Type the email address of your account."
-    if not password:
-        errors["password"] = "Type your password."  # noqa: S105 - a sentence
-    if errors:
-        return _page(request, goal, email=email, errors=errors, status=422)
-    person = authenticate(request, username=email, password=password)
-    if person is None:
-        locked = getattr(request, "axes_locked_out", False)
-        request.axes_locked_out = False  # type: ignore[attr-defined] # axes would put its own page in place of ours
-        return _page(request, goal, email=email, refused=LOCKED if locked else WRONG, status=429 if locked else 422)
-    login(request, person)
-    return redirect(goal or "home")
+
+    template_name = "studio/door/sign_in.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """A part of a page that asked after its session had run out gets no page in its place; adsgem.js says so."""
+        if request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_success_url(self) -> str | None:
+        """Where its person wanted to go; whoever came by an invitation goes to that."""
+        return super().get_success_url() or self.request.session.get(INVITED)
+
+
+class Register(Said, Mails, BesideArt, account.SignupView):
+    """A new account. For an address that has one, the answer is the same, and its owner gets an e-mail that says so."""
+
+    template_name = "studio/door/register.html"
+
+    @method_decorator(transaction.atomic)
+    def form_valid(self, form: Any) -> HttpResponse:
+        """The account, its brand and the e-mail come true together."""
+        if came_by := self.request.session.get(INVITED):
+            self._confirm_by_invitation(came_by, form)
+        return super().form_valid(form)
+
+    def get_success_url(self) -> str | None:
+        """Whoever came by an invitation goes to that."""
+        return super().get_success_url() or self.request.session.get(INVITED)
+
+    def _confirm_by_invitation(self, came_by: str, form: Any) -> None:
+        # The link was in the letter box of this address: that is all that confirming would show.
+        invitation = brands.invitation_of(came_by.rstrip("/").rpartition("/")[2])
+        if invitation and invitation.email == form.cleaned_data["email"]:
+            self.request.session["account_verified_email"] = invitation.email
+
+
+class ConfirmSent(BesideArt, account.EmailVerificationSentView):
+    """Look into your letter box."""
+
+    template_name = "studio/door/sent.html"
+
+
+class Confirm(BesideArt, account.ConfirmEmailView):
+    """The link of that e-mail: one button, so that programs which follow links in letter boxes confirm nothing."""
+
+    template_name = "studio/door/confirm.html"
+
+
+class AskReset(Said, Mails, BesideArt, account.PasswordResetView):
+    """A link for a new password, to an address."""
+
+    template_name = "studio/door/reset.html"
+
+
+class ResetSent(BesideArt, account.PasswordResetDoneView):
+    """Look into your letter box, said to everybody."""
+
+    template_name = "studio/door/reset_sent.html"
+
+
+class Reset(Said, BesideArt, account.PasswordResetFromKeyView):
+    """A new password by the link. It ends every session, and works once."""
+
+    template_name = "studio/door/new_password.html"
+
+
+class ResetDone(BesideArt, account.PasswordResetFromKeyDoneView):
+    """The new password holds."""
+
+    template_name = "studio/door/reset_done.html"
+
+
+class Closed(BesideArt, account.AccountInactiveView):
+    """An account that staff closed."""
+
+    template_name = "studio/door/closed.html"
+
+
+class Code(BesideArt, second_step.AuthenticateView):
+    """The second step: a code of the app, a recovery code, or a passkey."""
+
+    template_name = "studio/door/code.html"
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """The page again."""
+        answer: HttpResponse = super().form_invalid(form)
+        codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+        answer.status_code = HTTPStatus.TOO_MANY_REQUESTS if "too_many" in codes else HTTPStatus.UNPROCESSABLE_ENTITY
+        return answer
+
+
+sign_in = login_not_required(never_cache(sensitive_post_parameters("password")(SignIn.as_view())))
 
 
 @require_POST
@@ -52,18 +171,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
     return redirect("home")
-
-
-def _safe(request: HttpRequest, goal: str) -> str:
-    """Where to go afterwards, when it is a page of ours; else nothing."""
-    return goal if url_has_allowed_host_and_scheme(goal, {request.get_host()}, require_https=request.is_secure()) else ""
-
-
-def _page(
-    request: HttpRequest, goal: str, *, email: str = "", errors: dict[str, str] | None = None, refused: str = "", status: int = 200
-) -> HttpResponse:
-    context = {"next": goal, "email": email, "errors": errors or {}, "refused": refused, "art": _art()}
-    return render(request, "studio/sign_in.html", context, status=status)
 
 
 def _art() -> list[list[TemplatePreview]]:

@@ -119,7 +119,7 @@ def _missing(
 
 
 def _show(request: HttpRequest, template: AdTemplate) -> HttpResponse:
-    draft = forms.again(request) or forms.kept(request, template.slug) or Draft()
+    draft = forms.again(request) or forms.kept(request, template.slug) or Draft.fresh(request)
     brand, errors = forms.brand_for(request, draft), dict[str, str]()
     photo = forms.photo_for(request, draft, brand, None, errors) if brand else None
     return _page(request, template, draft, photo, {})
@@ -134,7 +134,7 @@ def _in_order(errors: Mapping[str, str]) -> dict[str, str]:
 def _page(
     request: HttpRequest, template: AdTemplate, draft: Draft, photo: Photo | None, errors: Mapping[str, str], status: int = 200
 ) -> HttpResponse:
-    where = places(image_placements(), set(draft.chosen))
+    where, brand = places(image_placements(), set(draft.chosen)), forms.brand_for(request, draft)
     variations = int(draft.variations) if draft.variations in map(str, range(1, actions.VARIATIONS_AT_MOST + 1)) else 1
     previews = {preview.shape: preview for preview in template.previews.all()}
     rows = [[{"preview": previews[shape], "name": SHAPE_NAMES[shape]} for shape in row if shape in previews] for row in SAMPLE_SHAPES]
@@ -142,9 +142,9 @@ def _page(
         "template": template,
         "draft": draft,
         "photo": photo,
-        "brand": forms.brand_for(request, draft),
+        "brand": brand,
         "brands": list(brands_of(request.user)),
-        "earlier": list(photos_of(request.user)[: forms.EARLIER_PHOTOS]) if photo is None else [],
+        "earlier": list(photos_of(request.user).filter(brand=brand)[: forms.EARLIER_PHOTOS]) if photo is None else [],
         "errors": _in_order(errors),
         "errors_number": NUMBERS[len(errors)] if len(errors) < len(NUMBERS) else f"{len(errors)} things",
         "fields": forms.lengths(draft.words, LIMITS, errors),

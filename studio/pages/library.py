@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from generations.models import Ad, Generation
 from generations.queries import current_ads, current_copy, generations_of
+from studio.current import brand_of
 from studio.pages.shapes import SHAPE_NAMES
 
 A_PAGE = 24
@@ -20,8 +21,8 @@ RHYTHM = ("4:5", "1:1", "1.91:1", "9:16", "1:1", "4:5")
 
 @login_required
 def library(request: HttpRequest) -> HttpResponse:
-    """One page of it. A page that is not there shows the nearest that is."""
-    orders = generations_of(request.user).order_by("-created_at", "-id")
+    """One page of it, of the brand that this person works in. A page that is not there shows the nearest that is."""
+    orders = generations_of(request.user).filter(brand=brand_of(request)).order_by("-created_at", "-id")
     page = Paginator(orders, A_PAGE).get_page(request.GET.get("page"))
     entries = [_entry(order, place) for place, order in enumerate(page.object_list)]
     return render(request, "studio/library.html", {"page": page, "entries": entries})

@@ -17,6 +17,7 @@ from generations import actions
 from generations.models import Photo
 from generations.queries import photos_of
 from studio import forms
+from studio.current import brand_of
 from studio.forms import Draft
 
 SIDES = ("left", "top", "right", "bottom")
@@ -45,7 +46,7 @@ def row(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _row(request: HttpRequest, photo: Photo | None, draft: Draft, errors: dict[str, str]) -> HttpResponse:
-    earlier = list(photos_of(request.user)[: forms.EARLIER_PHOTOS]) if photo is None else []
+    earlier = list(photos_of(request.user).filter(brand=brand_of(request))[: forms.EARLIER_PHOTOS]) if photo is None else []
     context = {"photo": photo, "earlier": earlier, "use_cutout": draft.use_cutout, "error": errors.get("photo", "")}
     return render(request, "studio/_photo.html", context, status=422 if errors else 200)
 

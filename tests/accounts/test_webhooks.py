@@ -480,7 +480,7 @@ def test_the_sweep_costs_one_question_however_many_messages_there_are(
     hook(brand, "https://a.example.com")
     for _ in range(20):
         outbox.post(brand.pk, "ad.ready", OBJECT, {})
-    with django_assert_num_queries(2):  # the clock, and the rows
+    with django_assert_num_queries(3):  # the clock, the messages, the e-mails
         assert tasks.sweep() == 1
 
 

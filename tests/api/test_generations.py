@@ -194,7 +194,7 @@ def test_the_same_key_gives_the_same_order_and_no_second_one(as_mia: APIClient, 
 
 
 def test_a_viewer_may_look_but_neither_order_nor_stop(as_max: APIClient, max: User, order: Generation, body: dict[str, Any]) -> None:
-    Membership.objects.filter(user=max).update(role=Membership.Role.VIEWER)
+    Membership.objects.filter(user=max).update(role=Membership.Role.REVIEWER)
     assert as_max.get(f"{ORDERS}/{order.pk}").status_code == 200
     is_problem(as_max.post(ORDERS, body), 403)
     is_problem(as_max.post(f"{ORDERS}/{order.pk}/cancel"), 403)

@@ -110,7 +110,7 @@ def test_somebody_without_a_brand_is_told_so(anyone: APIClient, db: None) -> Non
 
 
 def test_a_viewer_uploads_nothing(as_max: APIClient, max: User) -> None:
-    Membership.objects.filter(user=max).update(role=Membership.Role.VIEWER)
+    Membership.objects.filter(user=max).update(role=Membership.Role.REVIEWER)
     is_problem(upload(as_max, bottle_png()), 403)
     assert not Photo.objects.exists()
 

@@ -76,7 +76,7 @@ def test_a_stranger_finds_nothing_at_any_of_its_addresses(as_eve: APIClient, mad
 
 def test_somebody_who_may_only_look_finds_nothing_and_makes_nothing(made: dict[str, Any], brand: Brand, db: None) -> None:
     vera = User.objects.create_user("vera@example.com")
-    Membership.objects.create(user=vera, brand=brand, role=Membership.Role.VIEWER)
+    Membership.objects.create(user=vera, brand=brand, role=Membership.Role.REVIEWER)
     client = client_of(vera)
     is_problem(client.post(HOOKS, {"url": PUBLIC}), 403)
     for method, address in addresses(made):

@@ -1,0 +1,93 @@
+"""Who must bring a second step: staff, where this site is reached by https. And what needs somebody who signed in just now."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from urllib.parse import urlencode
+
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+
+from accounts.models import User
+
+RECENT_SECONDS = 10 * 60
+STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+SENTENCE = "Staff sign in with a second step here. Set one up on the pages of this site under Account."
+# Admin's pages about money, people, secrets: whoever finds a desk that was left open does not get in.
+GUARDED = (
+    "accounts/user/",
+    "accounts/brand/",
+    "accounts/membership/",
+    "accounts/webhook/",
+    "comfy/server/",
+    "auth/group/",
+    "account/emailaddress/",
+)
+OPEN_TO_THE_UNREADY = ("/account/second-step/", "/account/check/", "/account/sign-out/", "/account/sign-in/", "/static/", "/health/")
+
+
+def is_needed(user: User) -> bool:
+    """Whether this person gets nowhere without a second step."""
+    return bool(settings.HTTPS and user.is_staff)
+
+
+def has_one(user: User) -> bool:
+    """Whether this person has an authenticator app or a passkey."""
+    return Authenticator.objects.filter(user=user, type__in=STEPS).exists()
+
+
+def was_done(request: HttpRequest) -> bool:
+    """Whether this session was opened, or confirmed since, with a second step."""
+    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))  # type: ignore[arg-type]
+
+
+def is_recent(request: HttpRequest) -> bool:
+    """Whether this person signed in, or confirmed it, within ten minutes."""
+    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    return bool(records) and time.time() - records[-1]["at"] < RECENT_SECONDS
+
+
+class StaffDoor(MiddlewareMixin):
+    """Lets staff on only with a second step, and into admin only from allowed networks."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """An answer in place of the page, or None to go on."""
+        in_admin = request.path.startswith(f"/{settings.ADMIN_PATH}")
+        if in_admin and settings.ADMIN_NETWORKS and not _comes_from_allowed(request):
+            raise Http404
+        if not settings.HTTPS or not isinstance(request.user, User) or not request.user.is_staff:
+            return None
+        if request.path.startswith(OPEN_TO_THE_UNREADY):
+            return None
+        if not was_done(request):
+            return self._sent_to_second_step(request)
+        if in_admin and request.path.removeprefix(f"/{settings.ADMIN_PATH}").startswith(GUARDED) and not is_recent(request):
+            return _redirect("mfa_reauthenticate", request)
+        return None
+
+    def _sent_to_second_step(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            body = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": SENTENCE, "errors": {}}
+            return JsonResponse(body, status=403, content_type="application/problem+json")
+        return _redirect("mfa_reauthenticate" if has_one(request.user) else "mfa_activate_totp", request)  # type: ignore[arg-type]
+
+
+def _redirect(page: str, request: HttpRequest) -> HttpResponse:
+    # A form that was sent is not sent again by itself: it would lie in the session until then.
+    goal = request.get_full_path() if request.method == "GET" else request.path
+    return redirect(f"{reverse(page)}?{urlencode({'next': goal})}")
+
+
+def _comes_from_allowed(request: HttpRequest) -> bool:
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    return any(address in network for network in settings.ADMIN_NETWORKS)
