@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -18,7 +19,7 @@ from accounts.prices import price_of
 from finishing.cutout import METHOD, CutOut, NothingFound, Stroke, cut_out, cut_out_marked
 from finishing.photo import PhotoRefused, make_safe
 from finishing.specs import Box
-from generations import states, steps
+from generations import spending, states, steps
 from generations.captions import write_captions
 from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture, Step
 from generations.tasks import finish_ad, stop_picture, write_generation
@@ -29,6 +30,7 @@ from keeping.versions import hash_of
 from painting.engine import EngineError
 from painting.engines import choose
 from prompting.brief import Brief, BriefError
+from prompting.writer import OverBudget
 from templates_app.models import AdTemplate, Placement
 
 __all__ = [
@@ -240,12 +242,22 @@ def check_order(
         errors["seed"] = f"The seed must be a whole number from 0 to {SEED_MOST}."
     chosen = ""
     try:
-        chosen = choose(engine, template.current.data.get("engines", {}) if template.current else None)
+        chosen = _engine_for(brand, engine, template.current.data.get("engines", {}) if template.current else None)
     except EngineError as error:
         errors["engine"] = str(error)
     if errors:
         raise OrderRefused(errors)
     return chosen
+
+
+def _engine_for(brand: Brand, asked: str, needs: Mapping[str, Any] | None) -> str:
+    """The engine that would paint, and that the brand's budget of the day allows. Raises EngineError when there is none."""
+    chosen = choose(asked, needs)
+    if not spending.costs_too_much(brand, chosen):
+        return chosen
+    if asked == "auto" and needs:
+        return choose(asked, {name: told for name, told in needs.items() if name != chosen})
+    raise EngineError(f"{spending.USED_UP} Choose Draft or auto, or order again tomorrow.", code=OverBudget.CODE, permanent=True)
 
 
 def _check_photos(brand: Brand, template: AdTemplate, photos: Sequence[Photo]) -> None:

@@ -1,6 +1,6 @@
 """Circuit breakers: what fails three times within a minute is left alone for half a minute, then tried by one worker (RELIABILITY: R-14).
 
-While a breaker is open, rows wait where they are: an outage uses up no tries.
+While a breaker is open, rows wait where they are: an outage uses up no tries. Whoever writes rests by itself (`prompting/rests.py`).
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from django.db.models import BigIntegerField, Case, F, PositiveIntegerField, Q, QuerySet, Value, When
 
 from generations.models import Breaker
-from generations.queries import STORE, WRITER
+from generations.queries import STORE
 from keeping.claims import DbNow, after
 
-__all__ = ["STORE", "WRITER", "failed", "may_try", "open_now", "worked"]
+__all__ = ["STORE", "failed", "may_try", "open_now", "worked"]
 
 FAILURES, WINDOW_SECONDS, OPEN_SECONDS, PROBE_SECONDS = 3, 60, 30, 60
 
 
 def may_try(name: str) -> bool:
-    """Whether this engine or writer may be asked now. An open breaker whose time is over lets exactly one through, as a probe."""
+    """Whether this engine or the store may be asked now. An open breaker whose time is over lets exactly one through, as a probe."""
     breaker = Breaker.objects.filter(name=name).first()
     if breaker is None or breaker.open_until == 0:
         return True

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from generations import states, steps
 from generations.models import Ad, Copy, Generation, Step
+from generations.spending import BrandPurse
 from generations.voice import in_the_voice_of
 from prompting import moderation
 from prompting.brief import Brief
@@ -92,13 +93,13 @@ def _texts(copy: Copy, brief: Brief, limits: dict[str, int]) -> dict[str, str] |
     input_hash = steps.hash_of_inputs("captions", brief.as_data(), limits)
     if step := steps.remembered(Step.Kind.WRITE, copy.pk, input_hash):
         return dict(step.output_data["texts"])
-    author, started = writer(), time.monotonic()
+    author, started = writer(BrandPurse.of_copy(copy)), time.monotonic()
 
     def record(**facts: Any) -> None:
         steps.record(Step.Kind.WRITE, subject=copy.pk, generation=copy.generation, seconds=time.monotonic() - started, **facts)
 
     try:
-        verdict = moderation.check(brief)  # changed words were never judged
+        verdict = moderation.check(brief, judged="words")  # changed words were never judged
         if not verdict.ok:
             raise Refused(verdict.reason, code="moderation")
         made = author.captions(brief, limits=limits, language=brief.language)
@@ -106,7 +107,7 @@ def _texts(copy: Copy, brief: Brief, limits: dict[str, int]) -> dict[str, str] |
         record(who=author.name, error=f"Captions: {error} ({error.code})"[:400])
         return None
     told = {"texts": made.value, "fallback": made.fallback, "note": made.note, "instruction_version": made.instruction}
-    record(who=made.who, tokens=made.tokens, micro_usd=made.micro_usd, input_hash=input_hash, output_data=told)
+    record(who=made.who, input_hash=input_hash, output_data=told)
     return made.value
 
 

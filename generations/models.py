@@ -359,7 +359,7 @@ class Event(models.Model):
 
 
 class Breaker(models.Model):
-    """Whether something outside works: an engine or a writer, by name. Open, it is left in peace for a while. Times as in `Claimed`."""
+    """Whether something outside works: an engine by its name, or the store of files. Open, it is left in peace for a while. Times as in `Claimed`."""
 
     name = models.CharField(max_length=80, primary_key=True)
     failures = models.PositiveIntegerField(default=0, help_text="In a row, within the window.")

@@ -14,12 +14,12 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image
 
-from generations import alone, breakers, finish, previews, queries, states, steps, tries, writing
+from generations import alone, breakers, finish, previews, queries, spending, states, steps, tries, writing
 from generations.models import Ad, Generation, Picture, Step
 from keeping import claims, room, store
 from keeping.crashpoints import crashpoint
 from painting.builtin import Builtin
-from painting.engine import EngineError, EngineUnavailable, PictureOrder, ProductShot, Progress
+from painting.engine import NOTHING, EngineError, EngineUnavailable, PictureOrder, ProductShot, Progress, Spent
 from painting.engines import engine as engine_named
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def _work(picture: Picture) -> None:
         except claims.AWAY:
             raise  # no try of ours: `held` puts the row down
         except EngineError as error:
-            _after_error(picture, error.code, str(error), permanent=error.permanent)
+            _after_error(picture, error.code, str(error), permanent=error.permanent, spent=error.spent)
         except Exception as error:
             log.exception("Picture %s could not be made", picture.pk)
             steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=f"{type(error).__name__}: {error}"[:400])
@@ -118,17 +118,30 @@ def _painted(picture: Picture, order: PictureOrder, input_hash: str, hold: state
     """Paint, check, keep; the step that says so stands before the picture's row moves, so that no crash makes us paint twice."""
     started = time.monotonic()
     engine = engine_named(picture.engine)
+    spending.may_buy(picture)
     painted = engine.resume(order) or engine.paint(order, _progress_writer(picture, hold))
     shape = picture.shape_spec
-    pixels = _check_picture(painted.image, shape.size)
-    _check_new(picture, pixels)
-    raw = store.keep(painted.image, type="image/png", width=shape.width, height=shape.height)
+    try:
+        pixels = _check_picture(painted.image, shape.size)
+        _check_new(picture, pixels)
+        raw = store.keep(painted.image, type="image/png", width=shape.width, height=shape.height)
+    except EngineError as useless:
+        useless.spent = painted.spent
+        raise
+    except store.StoreUnavailable as trouble:
+        _count_lost(picture, painted.spent, str(trouble))
+        raise
     crashpoint("K13")
     output = {"geometry": painted.geometry.as_data(), "facts": dict(painted.facts), "server": painted.server, "pixels": pixels}
-    seconds = time.monotonic() - started
-    spent = {"seconds": seconds, "gpu_seconds": painted.gpu_seconds, "micro_usd": painted.micro_usd}
+    spent = {"seconds": time.monotonic() - started, "gpu_seconds": painted.gpu_seconds, **spending.money(painted.spent)}
     facts = {"who": picture.engine, "input_hash": input_hash, "output": raw, "output_data": output, **spent}
     return steps.record_of(Step.Kind.PAINT, picture, **facts) or steps.remembered(Step.Kind.PAINT, picture.pk, input_hash)  # type: ignore[return-value] # one of the two stands
+
+
+def _count_lost(picture: Picture, spent: Spent, why: str) -> None:
+    """Write down what was paid for a picture of which nothing came."""
+    if spent.tokens:
+        steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=why[:400], **spending.money(spent))
 
 
 def picture_order(picture: Picture) -> PictureOrder:
@@ -278,12 +291,12 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
         steps.record_of(Step.Kind.FINISH, ad, who="finishing", seconds=time.monotonic() - started, error=error[:400])
 
 
-def _after_error(picture: Picture, code: str, sentence: str, *, permanent: bool = False) -> None:
-    """Try again later, or say why there will be no picture."""
+def _after_error(picture: Picture, code: str, sentence: str, *, permanent: bool = False, spent: Spent = NOTHING) -> None:
+    """Try again later, or say why there will be no picture; what was paid all the same is counted."""
     if code == "lost":
         steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
         return
-    steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=sentence[:400])
+    steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=sentence[:400], **spending.money(spent))
     suspect_again = code in SUSPECT and picture.error_code == code
     if permanent or suspect_again or picture.tries >= tries.TRIES_AT_MOST:
         _fail(picture, code, sentence)

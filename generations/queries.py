@@ -14,8 +14,9 @@ from accounts.queries import brands_of
 from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Picture, Step
 from keeping import room
 from keeping.claims import DbNow, in_nobodys_hands
+from prompting.writers import paused
 
-STORE, WRITER = "files", "writer"  # the store of files and whoever writes have a breaker, too
+STORE = "files"  # the store of files has a breaker, too
 # How long a step takes until some have been measured on this machine, in seconds.
 FIRST_GUESS = {Step.Kind.PAINT: 2.0, Step.Kind.FINISH: 0.5}
 MEASURED = 20  # the newest steps that an estimate looks at
@@ -127,14 +128,14 @@ def waits_for(generation: Generation) -> str:
     waiting = {picture.engine for picture in generation.pictures.all() if picture.status not in Picture.FINAL}
     if generation.is_final or not waiting:
         return ""
-    if generation.plan_data is None:
-        waiting = {WRITER}
+    unwritten = generation.plan_data is None
+    names = {STORE} if unwritten else {*waiting, STORE}
     if not room.enough_room():
         return "There is no room left for new pictures on this machine. Your order waits and goes on by itself once there is."
-    left_alone = set(Breaker.objects.filter(name__in={*waiting, STORE}, open_until__gt=DbNow()).values_list("name", flat=True))
+    left_alone = set(Breaker.objects.filter(name__in=names, open_until__gt=DbNow()).values_list("name", flat=True))
     if STORE in left_alone:
         return "Files cannot be written at the moment. Your order waits and goes on by itself; nothing is lost."
-    if WRITER in left_alone:
+    if unwritten and paused():
         return "The service that writes does not answer at the moment. Your order waits and goes on by itself; nothing is lost."
     if left_alone:
         return "The machine that paints does not answer at the moment. Your order waits and goes on by itself; nothing is lost."

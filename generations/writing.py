@@ -9,24 +9,25 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from generations import breakers, queries, states, steps, tries
+from generations import queries, states, steps, tries
 from generations.models import Generation, Step
+from generations.spending import BrandPurse
 from generations.voice import in_the_voice_of
 from keeping import claims, store
 from keeping.crashpoints import crashpoint
 from prompting import moderation
-from prompting.writer import Refused, Usage, WriterError, WriterUnavailable
-from prompting.writers import writer
+from prompting.writer import YES, Refused, WriterError, WriterUnavailable
+from prompting.writers import paused, writer
 
 log = logging.getLogger(__name__)
 
-RAW_KEPT = 20_000  # characters of a writer's answer that its step keeps
+LOOK_AGAIN = 30.0  # seconds at most until an order that nobody could write is looked at again
 
 
 def write(generation_id: UUID) -> list[UUID]:
     """Ask the writer for a plan and save it. Gives the ids of the pictures that may now be painted."""
     generation = Generation.objects.select_related("template_version__template", "brand").get(pk=generation_id)
-    if generation.status not in states.UNWRITTEN or not breakers.may_try(breakers.WRITER) or not states.claim(generation):
+    if generation.status not in states.UNWRITTEN or paused() or not states.claim(generation):
         return []
     crashpoint("K1")
     if tries.given_up(generation):
@@ -40,8 +41,8 @@ def write(generation_id: UUID) -> list[UUID]:
         except Refused as refusal:
             states.refuse(generation, code=refusal.code, sentence=str(refusal))
         except WriterUnavailable as outage:
-            breakers.failed(breakers.WRITER, str(outage))
-            states.release(generation, after_seconds=outage.retry_after or tries.PAUSE, pauses=F("pauses") + 1)
+            # How long the server is left in peace stands in its own row, and ends when staff end it: here it is looked at again soon.
+            states.release(generation, after_seconds=min(outage.retry_after or tries.PAUSE, LOOK_AGAIN), pauses=F("pauses") + 1)
         except store.StoreUnavailable as trouble:
             tries.wait_for_the_store(generation, trouble)
         except claims.AWAY:
@@ -66,7 +67,7 @@ def _after_no_plan(generation: Generation, code: str, sentence: str, *, permanen
 def _write(generation: Generation) -> list[UUID]:
     """Look whether the order may be made, have it written, and let its pictures begin. Raises WriterError."""
     started = time.monotonic()
-    author, words = writer(), generation.template_version.words()
+    author, words = writer(BrandPurse.of_order(generation)), generation.template_version.words()
     brief = in_the_voice_of(generation.brand, generation.brief)
     photo = queries.first_photo(generation)
     seen = store.read(photo.file) if photo else None
@@ -75,24 +76,16 @@ def _write(generation: Generation) -> list[UUID]:
     if not verdict.ok:
         raise Refused(verdict.reason, code="moderation")
     crashpoint("K2")
-    answers: list[str] = []
-
-    def on_raw(raw: str, usage: Usage) -> None:
-        """Written down before it is read: what was paid for is counted, whatever becomes of it."""
-        spent = {"tokens": usage.tokens, "micro_usd": usage.micro_usd, "output_data": {"raw": raw[:RAW_KEPT]}}
-        steps.record_of(Step.Kind.WRITE, generation, who=author.name, **spent)
-        answers.append(raw)
-
-    written = author.plan(words, brief, photo=seen, on_raw=on_raw)
+    written = author.plan(words, brief, photo=seen)
     crashpoint("K3")
-    how = {"writer": written.who, "fallback": written.fallback, "reason": written.error, "people": verdict.people}
+    how = {"writer": written.who, "fallback": written.fallback, "reason": written.error}
+    how |= {"people": verdict.people or written.people_in_photo == YES, "people_in_photo": written.people_in_photo}
     how |= {"moderation": verdict.who, "instruction_version": written.instruction}
     with transaction.atomic():
         if not states.move(generation, Generation.Status.MAKING, plan_data=written.as_data(), facts=how, lease_until=None):
             return []
-        spent = {} if answers else {"tokens": written.tokens, "micro_usd": written.micro_usd}
+        # What the answers used stands in their own steps: the purse wrote them down as they came.
         facts = {"input_hash": input_hash, "output_data": written.as_data(), "seconds": time.monotonic() - started}
-        steps.record_of(Step.Kind.WRITE, generation, who=written.who, **facts, **spent)
-    breakers.worked(breakers.WRITER)
+        steps.record_of(Step.Kind.WRITE, generation, who=written.who, **facts)
     crashpoint("K4")
     return list(generation.pictures.values_list("pk", flat=True))

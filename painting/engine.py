@@ -11,12 +11,33 @@ from finishing.shapes import Shape
 from finishing.specs import Geometry, Stage
 
 
-class EngineError(Exception):
-    """Painting did not work. `permanent` says that another try cannot help; the message is a sentence for the marketer."""
+@dataclass(frozen=True)
+class Spent:
+    """What was used of a model that is paid by the token: words and pictures that were sent, and pictures that came back."""
 
-    def __init__(self, message: str, *, code: str, permanent: bool = False) -> None:
+    model: str = ""
+    text: int = 0
+    image: int = 0
+    output: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self.text + self.image + self.output
+
+
+NOTHING = Spent()
+
+
+class EngineError(Exception):
+    """Painting did not work. `permanent` says that another try cannot help; the message is a sentence for the marketer.
+
+    `spent` is what was paid all the same: for an answer that is no use.
+    """
+
+    def __init__(self, message: str, *, code: str, permanent: bool = False, spent: Spent = NOTHING) -> None:
         super().__init__(message)
-        self.code, self.permanent = code, permanent
+        self.code, self.permanent, self.spent = code, permanent, spent
 
 
 class EngineUnavailable(EngineError):
@@ -69,6 +90,9 @@ class Progress:
     preview: bytes | None = None
 
 
+Report = Callable[[Progress], None]
+
+
 @dataclass(frozen=True)
 class Painted:
     """A raw picture: an encoded PNG of the shape's pixels, where the product stands in it, and facts for the ad's recipe."""
@@ -78,7 +102,7 @@ class Painted:
     facts: Mapping[str, Any] = field(default_factory=dict)
     server: str = ""
     gpu_seconds: float = 0.0
-    micro_usd: int = 0
+    spent: Spent = NOTHING
 
 
 class Engine(Protocol):
@@ -86,7 +110,7 @@ class Engine(Protocol):
 
     name: str
 
-    def paint(self, order: PictureOrder, on_progress: Callable[[Progress], None]) -> Painted:
+    def paint(self, order: PictureOrder, on_progress: Report) -> Painted:
         """Paint one picture. Raises EngineError."""
         ...
 

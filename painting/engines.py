@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
+
 from comfy import pool
 from comfy.models import Server
-from painting import openai_images
+from painting import openai_account
 from painting.builtin import Builtin
 from painting.comfyui import ComfyUI
 from painting.engine import Engine, EngineError
@@ -23,7 +25,7 @@ def choose(asked: str, needs: Mapping[str, Any] | None = None) -> str:
     """
     if asked == "auto" and _has_workflow(needs) and pool.healthy():
         return ComfyUI.name
-    if asked == "auto" and needs and OpenAIImages.name in needs and openai_images.healthy():
+    if asked == "auto" and needs and OpenAIImages.name in needs and openai_account.healthy():
         return OpenAIImages.name
     if asked in ("auto", "draft", Builtin.name):
         return Builtin.name
@@ -45,6 +47,11 @@ def engine(name: str) -> Engine:
     return Builtin()
 
 
+def model_of(name: str) -> str:
+    """The model that pictures of this engine are bought from, by the token; empty where painting costs no money."""
+    return str(settings.OPENAI_IMAGE_MODEL) if name == OpenAIImages.name else ""
+
+
 def _comfyui(needs: Mapping[str, Any] | None) -> str:
     if not Server.objects.filter(enabled=True).exists():
         sentence = "No ComfyUI server is set up. Choose Draft or auto: both paint on this machine."
@@ -55,7 +62,7 @@ def _comfyui(needs: Mapping[str, Any] | None) -> str:
 
 
 def _openai(needs: Mapping[str, Any] | None) -> str:
-    if sentence := openai_images.missing():
+    if sentence := openai_account.missing():
         raise EngineError(sentence, code="engine_not_configured", permanent=True)
     if needs is not None and OpenAIImages.name not in needs:
         raise EngineError("This template is not made for OpenAI. Choose Draft or auto.", code="engine_not_for_template", permanent=True)

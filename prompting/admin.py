@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, OuterRef, QuerySet
@@ -18,12 +17,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from keeping.showing import NONE, LookOnly, LookOnlyRows, Page, RowForm, pretty
-from prompting import asking, samples
+from prompting import asking, rests, samples
 from prompting.actions import publish, text_in_force, write_version
 from prompting.instructions import check, instruction, told
 from prompting.models import Instruction, InstructionVersion, LanguageServer, Rule, SavedAnswer, TokenPrice
 from prompting.prices import prices_of
 from prompting.writer import WriterError
+from prompting.writers import connected
 
 THE_FILE = "the text file that comes with AdsGem"
 
@@ -161,8 +161,7 @@ class Instructions(Page):
             raise Http404
         wording = told(version.instruction.slug, version.text, version.pk)
         asked = [samples.question(wording, brief) for brief in samples.BRIEFS]
-        connected = bool(settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL)
-        can_try = connected and not asked[0].needs_photo
+        can_try = connected() and not asked[0].needs_photo
         rows = []
         for brief, question in zip(samples.BRIEFS, asked, strict=True):
             sent = "\n\n".join(f"[{each['role']}]\n{each['content']}" for each in asking.messages(question, schema_in_words=True))
@@ -173,7 +172,7 @@ class Instructions(Page):
             "version": version,
             "opts": self.opts,
             "rows": rows,
-            "connected": connected,
+            "connected": connected(),
             "can_try": can_try,
             "difference": difference(version),
         }
@@ -202,16 +201,28 @@ class Rules(Page):
 class TokenPrices(Page):
     """What tokens cost."""
 
-    list_display = ("model", "prompt", "cached", "completion")
+    list_display = ("model", "prompt", "cached", "pictures", "completion", "source", "as_of")
     search_fields = ("model",)
 
 
 @admin.register(LanguageServer)
 class LanguageServers(LookOnly):
-    """What was learned about servers. Deleting a row makes the writer find out again, and ask at once."""
+    """What was learned about servers, and whether they are left in peace. Deleting a row makes the writer find out again."""
 
     list_display = ("model", "address", "structured", "token_limit", "vision", "moderation", "priced", "resting")
     fields = (*list_display, "failures", "reason", "learned_at")
+    actions = ("ask_again",)
+
+    @admin.action(description="Ask them again now", permissions=["ask"])
+    def ask_again(self, request: HttpRequest, chosen: QuerySet[LanguageServer]) -> None:
+        """End their rest: whatever waits for them goes on."""
+        for server in chosen:
+            rests.worked(server)
+        messages.success(request, "They are asked again from now on.")
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        """Whoever could change servers, if anybody changed rows that the machine writes."""
+        return bool(request.user.has_perm("prompting.change_languageserver"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """As other rows: by permission."""

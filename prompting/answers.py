@@ -33,11 +33,15 @@ class Misread(Exception):
 
 @dataclass(frozen=True)
 class Text:
-    """One text of at most so many characters. `one_of`: it is one of these words. `needed`: it may not be empty."""
+    """One text of at most so many characters. `one_of`: it is one of these words. `needed`: it may not be empty.
+
+    `otherwise`: what it is taken for when it is none of the words, or is missing: not worth asking again.
+    """
 
     limit: int
     needed: bool = True
     one_of: tuple[str, ...] = ()
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,9 @@ def read(form: Form, raw: str) -> dict[str, Any]:
     found = _json_in(raw)
     told: dict[str, Any] = {}
     for name, part in form.items():
+        if isinstance(part, Text) and part.otherwise:
+            told[name] = _read_choice(part, found.get(name))
+            continue
         if name not in found:
             raise Misread(f"The field '{name}' is missing.")
         told[name] = _read_part(name, part, found[name])
@@ -132,6 +139,11 @@ def _read_text(name: str, part: Text, value: Any) -> str:
     if len(text) > part.limit:
         raise Misread(f"The field '{name}' has {len(text)} characters; it may have {part.limit}.")
     return text
+
+
+def _read_choice(part: Text, value: Any) -> str:
+    said = value.strip(" .").lower() if isinstance(value, str) else ""
+    return said if said in part.one_of else part.otherwise
 
 
 def _read_list(name: str, part: List, value: Any) -> tuple[str, ...]:

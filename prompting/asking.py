@@ -23,13 +23,13 @@ from django.utils import timezone
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from keeping.versions import hash_of
-from prompting import rests
+from prompting import rests, sentences
 from prompting.answers import Form, Misread, read, refuses, schema
 from prompting.instructions import Told
 from prompting.models import LanguageServer, SavedAnswer
-from prompting.prices import micro_usd
+from prompting.prices import costs, micro_usd
 from prompting.wire import Failed, Reply, Wire
-from prompting.writer import OnRaw, Refused, Usage, WriterError, WriterUnavailable
+from prompting.writer import NoPurse, Purse, Refused, Usage, WriterError, WriterUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +45,6 @@ PICTURE_SIDE, PICTURE_TOKENS = 1024, 1_500
 ECHO = 4_000  # characters of a wrong answer that its repair gets to see
 RAW = 200_000  # characters of an answer that are kept
 DEFAULT_ADDRESS = "https://api.openai.com/v1"
-
-OUTAGE = "The writer cannot be reached at the moment. The order waits and goes on by itself."
-BUSY = "The writer has too much to do at the moment. The order waits and goes on by itself."
-NO_QUOTA = "The writer's budget is used up. The order waits until staff have looked after it."
-MISSET = "The writer is not set up correctly. The order waits until staff have looked after it."
-NO_SENSE = "The writer gave no usable answer. Try again, or say it in other words."
-POLITE = "The writer will not write about this. Change the brief, and order again."
-TOO_MUCH = "This is too long for the writer. Shorten the brief, and try again."
 
 pause: Callable[[float], None] = time.sleep
 
@@ -76,7 +68,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Asked:
-    """The answer's fields, who gave it, and what it used. `saved`: it had been given before, and cost nothing now."""
+    """The answer's fields, who gave it, and what it used. `saved`: it had been given before, and cost nothing now. `saw`: its model was
+    shown the photo."""
 
     fields: dict[str, Any]
     model: str
@@ -85,18 +78,20 @@ class Asked:
     seconds: float = 0.0
     calls: int = 0
     saved: bool = False
+    saw: bool = False
 
 
-def ask(question: Question, on_raw: OnRaw | None = None) -> Asked:
-    """Answer a question, from the saved answers or by asking the model. Raises WriterError."""
-    model = _model()
+def ask(question: Question, purse: Purse | None = None) -> Asked:
+    """Answer a question, from the saved answers or by asking the model, which `purse` pays for. Raises WriterError."""
+    model = _model(sentences.JOBS[question.job])
     server, _ = LanguageServer.objects.get_or_create(address=address(), model=model)
     picture = shrunk(question.photo) if question.photo and server.vision else None
     key = _key(question, server, picture)
     if saved := SavedAnswer.objects.filter(key=key, created_at__gt=timezone.now() - timedelta(days=KEEP_DAYS)).first():
-        return Asked(_from_json(saved.answer), model, saved.raw, saved=True)
+        return Asked(_from_json(saved.answer), model, saved.raw, saved=True, saw=picture is not None)
+    step = _Step(question, server, picture, purse or NoPurse())
+    step.begin()
     rests.may_ask(server)
-    step = _Step(question, server, picture, on_raw)
     try:
         fields = step.answer()
     except WriterUnavailable:
@@ -105,9 +100,9 @@ def ask(question: Question, on_raw: OnRaw | None = None) -> Asked:
         rests.worked(server)  # it answers; what it says is another matter
         raise
     rests.worked(server)
-    _save(key, step, fields)
+    _save(_key(question, server, step.picture), step, fields)  # a server without eyes has answered without the picture
     usage = Usage(step.prompt, step.completion, step.money)
-    return Asked(fields, model, step.raw, usage, step.seconds, step.calls)
+    return Asked(fields, model, step.raw, usage, step.seconds, step.calls, saw=step.picture is not None)
 
 
 def messages(question: Question, *, schema_in_words: bool, picture: str = "") -> list[dict[str, Any]]:
@@ -155,8 +150,9 @@ def shrunk(photo: bytes) -> bytes:
 class _Step:
     """One question on its way to an answer: what it used so far, and what has been learned about the server."""
 
-    def __init__(self, question: Question, server: LanguageServer, picture: bytes | None, on_raw: OnRaw | None) -> None:
-        self.question, self.server, self.picture, self.on_raw = question, server, picture, on_raw
+    def __init__(self, question: Question, server: LanguageServer, picture: bytes | None, purse: Purse) -> None:
+        self.question, self.server, self.picture, self.purse = question, server, picture, purse
+        self.said = sentences.JOBS[question.job]
         self.calls = self.learned = self.prompt = self.completion = self.money = self.spent = 0
         self.raw, self.misread, self.room = "", "", ANSWER_TOKENS
         self.began = time.monotonic()
@@ -166,13 +162,18 @@ class _Step:
         """Since it began."""
         return time.monotonic() - self.began
 
+    def begin(self) -> None:
+        """Raises OverBudget when a question costs money and whoever pays has none left."""
+        if costs(self.server.model):
+            self.purse.may_pay()
+
     def answer(self) -> dict[str, Any]:
         """The fields of a good answer. Raises WriterError."""
         while True:
             reply = self._reply()
             self._heard(reply)
             if reply.refused or refuses(reply.text):
-                raise Refused(POLITE)
+                raise Refused(self.said.refused)
             try:
                 fields = read(self.question.form, reply.text)
                 self.question.check(fields)
@@ -180,7 +181,7 @@ class _Step:
                 self._unlearn(reply, misread)
                 if self.misread or self.calls >= CALLS_AT_MOST:
                     log.warning("The writer's answer to %s could not be used twice: %s", self.question.job, misread)
-                    raise WriterError(NO_SENSE, code="bad_answer") from misread
+                    raise WriterError(sentences.NO_SENSE, code="bad_answer") from misread
                 self.misread = "It was cut off. Be shorter." if reply.cut_off else str(misread)
                 self.room = ANSWER_TOKENS * 2 if reply.cut_off else ANSWER_TOKENS  # a model that thinks may have used it all for that
             else:
@@ -223,13 +224,15 @@ class _Step:
         return body
 
     def _afford(self, body: dict[str, Any]) -> None:
-        """Raises WriterError when another call would go beyond what a step may use."""
+        """Raises WriterError when another call would go beyond what a step, or whoever pays for it, may use."""
+        if self.calls:
+            self.begin()
         words = sum(len(part) for each in body["messages"] for part in _texts(each["content"]))
         likely = words // 3 + (PICTURE_TOKENS if self.picture else 0) + self.room
         if self.spent + likely > STEP_TOKENS:
-            raise WriterError(TOO_MUCH, code="budget")
+            raise WriterError(self.said.too_long, code="budget")
         if self.calls >= CALLS_AT_MOST or self.seconds >= STEP_SECONDS:
-            raise WriterUnavailable(OUTAGE, code="outage")
+            raise WriterUnavailable(f"{sentences.AWAY} {self.said.later}", code="outage")
 
     def _heard(self, reply: Reply) -> None:
         """Count an answer, and let it be kept before anybody tries to understand it."""
@@ -239,8 +242,7 @@ class _Step:
         self.money += cost
         self.spent += reply.prompt_tokens + reply.completion_tokens or self.room
         self.raw = _storable(reply.text)[:RAW]
-        if self.on_raw:
-            self.on_raw(self.raw, Usage(reply.prompt_tokens, reply.completion_tokens, cost))
+        self.purse.paid(self.raw, Usage(reply.prompt_tokens, reply.completion_tokens, cost))
 
     def _after(self, failed: Failed) -> None:
         """Wait, or ask in another way; raises WriterError when neither will help."""
@@ -250,19 +252,20 @@ class _Step:
                 self._learn(str(failed))
                 return
             case "refused":
-                raise Refused(POLITE)
+                raise Refused(self.said.refused)
             case "long":
-                raise WriterError(TOO_MUCH, code="too_long", permanent=True)
+                raise WriterError(self.said.too_long, code="too_long", permanent=True)
             case "quota":
                 log.error("The budget of %s is used up.", self.server)
                 rests.rest(self.server, str(failed), seconds=QUOTA_REST)
-                raise WriterUnavailable(NO_QUOTA, code="quota", retry_after=QUOTA_REST)
+                raise WriterUnavailable(f"{sentences.NO_QUOTA} {self.said.after_staff}", code="quota", retry_after=QUOTA_REST)
             case "key" | "model":
                 log.error("%s refuses us: %s", self.server, failed)
                 rests.rest(self.server, str(failed), seconds=WRONG_REST)
-                raise WriterUnavailable(MISSET, code=failed.kind, retry_after=WRONG_REST)
+                raise WriterUnavailable(f"{sentences.MISSET} {self.said.after_staff}", code=failed.kind, retry_after=WRONG_REST)
         self.calls += 1
-        sentence, code = (BUSY, "rate_limit") if failed.kind == "limited" else (OUTAGE, "outage")
+        trouble, code = (sentences.BUSY, "rate_limit") if failed.kind == "limited" else (sentences.AWAY, "outage")
+        sentence = f"{trouble} {self.said.later}"
         wait = failed.retry_after
         if wait is not None and wait > PATIENCE:
             rests.rest(self.server, str(failed), seconds=wait)
@@ -294,7 +297,7 @@ class _Step:
                 return
         log.error("%s does not understand what it is asked: %s", server, complaint)
         rests.rest(server, complaint, seconds=WRONG_REST)
-        raise WriterUnavailable(MISSET, code="not_understood", retry_after=WRONG_REST)
+        raise WriterUnavailable(f"{sentences.MISSET} {self.said.after_staff}", code="not_understood", retry_after=WRONG_REST)
 
     def _unlearn(self, reply: Reply, misread: Misread) -> None:
         """A strict server that says anything but JSON, and says it to the end, only pretended: tell it the schema in words from now on."""
@@ -315,19 +318,26 @@ def _texts(content: str | list[dict[str, Any]]) -> list[str]:
 _only_model: dict[str, str] = {}
 
 
-def _model() -> str:
+def _model(said: sentences.Job) -> str:
     """The model of the settings; without one, the only one that the server has. Raises WriterUnavailable."""
     if settings.OPENAI_MODEL:
         return str(settings.OPENAI_MODEL)
     if address() not in _only_model:
+        # A row of its own, without a model: a server that cannot even list its models is left in peace, too.
+        server, _ = LanguageServer.objects.get_or_create(address=address(), model="")
+        rests.may_ask(server)
         try:
             found = wire().models(seconds=10.0)
         except Failed as failed:
             log.warning("The writer's models cannot be listed: %s", failed)
-            raise WriterUnavailable(OUTAGE, code="outage") from failed
+            rests.failed(server, str(failed))
+            raise WriterUnavailable(f"{sentences.AWAY} {said.later}", code="outage") from failed
         if len(found) != 1:
-            log.error("OPENAI_MODEL must name one of the %d models of the writer.", len(found))
-            raise WriterUnavailable(MISSET, code="model", retry_after=WRONG_REST)
+            complaint = f"OPENAI_MODEL must name one of the {len(found)} models of the writer."
+            log.error(complaint)
+            rests.rest(server, complaint, seconds=WRONG_REST)
+            raise WriterUnavailable(f"{sentences.MISSET} {said.after_staff}", code="model", retry_after=WRONG_REST)
+        rests.worked(server)
         _only_model[address()] = found[0]
     return _only_model[address()]
 

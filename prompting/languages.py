@@ -62,6 +62,12 @@ def language_of(tag: str) -> Language | None:
     return LANGUAGES.get(tag.replace("_", "-").split("-")[0].lower())
 
 
+def right_to_left(tag: str) -> bool:
+    """Whether this language is written from right to left."""
+    known = language_of(tag)
+    return known is not None and known.right_to_left
+
+
 def named(tag: str) -> str:
     """What a writer is told: the language's name and tag."""
     known = language_of(tag)

@@ -62,7 +62,7 @@ class LanguageServer(models.Model):
         OLD = "max_tokens", "max_tokens"
 
     address = models.CharField(max_length=300, help_text="The base of its API, without its ending slash.")
-    model = models.CharField(max_length=120)
+    model = models.CharField(max_length=120, help_text="Empty: its list of models. moderation: its moderation.")
     structured = models.CharField(max_length=12, choices=Structured.choices, default=Structured.STRICT)
     token_limit = models.CharField(max_length=24, choices=TokenLimit.choices, default=TokenLimit.NEW)
     vision = models.BooleanField("sees pictures", default=True)
@@ -79,7 +79,7 @@ class LanguageServer(models.Model):
         constraints = [models.UniqueConstraint(fields=["address", "model"], name="one_row_per_language_server_and_model")]
 
     def __str__(self) -> str:
-        return f"{self.model} at {self.address}"
+        return f"{self.model or 'the list of models'} at {self.address}"
 
 
 class SavedAnswer(models.Model):
@@ -108,14 +108,23 @@ class SavedAnswer(models.Model):
 
 
 class TokenPrice(models.Model):
-    """What a million tokens cost, in micro-USD (1,000,000 are one dollar)."""
+    """What a million tokens of a model cost, of those that write and those that paint, in micro-USD (1,000,000 are one dollar)."""
 
     model = models.CharField(max_length=120, unique=True, help_text="A model's name or how it begins; the longest that fits holds.")
     prompt = models.BigIntegerField("a million tokens in", validators=[MinValueValidator(0)])
     cached = models.BigIntegerField(
         "of them from the server's cache", null=True, blank=True, validators=[MinValueValidator(0)], help_text="Empty: as all others."
     )
+    pictures = models.BigIntegerField(
+        "of them for pictures that are sent",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Where pictures have another price than words. Empty: as all others.",
+    )
     completion = models.BigIntegerField("a million tokens out", validators=[MinValueValidator(0)])
+    source = models.CharField(max_length=300, blank=True, help_text="Where this was read.")
+    as_of = models.DateField("read on", null=True, blank=True, help_text="Prices change every few months: look again when this is old.")
 
     class Meta:
         verbose_name = "token price"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from prompting import rests, rules
 from prompting.asking import address, shrunk, wire
 from prompting.brief import Brief
 from prompting.models import LanguageServer, Rule
 from prompting.wire import Failed
 from prompting.writer import WriterError
+from prompting.writers import connected
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +24,17 @@ FLAGGED = {
     "self-harm": "self-harm",
     "violence": "violence",
     "illicit": "something illegal",
+}
+
+
+# Of what is judged, how the sentence of a refusal begins and ends.
+JUDGED = {
+    "order": ("The brief or the photo shows", "Change it, and order again."),
+    "brief": ("The brief shows", "Change it, and ask again."),
+    "words": ("The ad's words show", "Change them."),
+    "texts": ("The texts show", "Change them, and ask again."),
+    "text": ("The text shows", "Change it, and ask again."),
+    "photo": ("The photo shows", "Choose another one."),
 }
 
 
@@ -41,8 +51,11 @@ class Verdict:
     who: str = "rules"
 
 
-def check(brief: Brief, photo: bytes | None = None) -> Verdict:
-    """Judge a brief and, where somebody can see it, its photo. Never raises: when the moderation is away, the rules decide alone."""
+def check(brief: Brief, photo: bytes | None = None, *, judged: str = "order") -> Verdict:
+    """Judge a brief and, where somebody can see it, its photo. Never raises: when the moderation is away, the rules decide alone.
+
+    `judged` says what it is that is judged, so that a refusal speaks of that: a key of JUDGED.
+    """
     text = "\n".join(str(value) if not isinstance(value, list) else ", ".join(value) for value in brief.as_data().values() if value)
     # Who the ad is for, and what is to be kept out, will not be seen.
     shown = " ".join([brief.product, brief.tone, *brief.keywords])
@@ -56,16 +69,17 @@ def check(brief: Brief, photo: bytes | None = None) -> Verdict:
         return Verdict(True, people=people)
     if flags:
         seen = dict.fromkeys(FLAGGED.get(flag.split("/")[0], "something that may not be advertised") for flag in flags)
-        return Verdict(False, f"The brief or the photo shows {' and '.join(seen)}. Change it, and order again.", people, "moderation")
+        begin, end = JUDGED[judged]
+        return Verdict(False, f"{begin} {' and '.join(seen)}. {end}", people, "moderation")
     return Verdict(True, people=people, who="moderation")
 
 
 def _flags(text: str, photo: bytes | None) -> list[str] | None:
     """What OpenAI's moderation says; None where there is none, or none now."""
-    if not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
+    if not connected():
         return None
     # A row of its own: that a server does not moderate is known whichever model writes.
-    server, _ = LanguageServer.objects.get_or_create(address=address(), model="moderation")
+    server, _ = LanguageServer.objects.get_or_create(address=address(), model=rests.MODERATION)
     if not server.moderation:
         return None
     try:

@@ -12,8 +12,8 @@ from prompting.writer import (
     ANGLES,
     Keywords,
     Made,
-    OnRaw,
     PromptPlan,
+    Seen,
     Suggestions,
     TemplateWords,
     Texts,
@@ -64,7 +64,7 @@ class Offline:
 
     name = "offline"
 
-    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None, on_raw: OnRaw | None = None) -> Written:
+    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None) -> Written:
         """A scene in the sections of the master instruction, what to keep out, and an alt text. It looks at no photo, and costs nothing.
 
         By the text file always: what staff write into an instruction is for those who can read.
@@ -82,11 +82,11 @@ class Offline:
         return Written(plan, self.name)
 
     def keywords(self, photo: bytes, file_name: str, language: str) -> Keywords:
-        """Words of the file's name, and the product's colours where their names are known in this language."""
+        """Words of the file's name, and the product's colours where their names are known in this language. It sees no people."""
         colours = [seen.in_tongue(colour, language) for colour in seen.colours(photo)]
         known = [colour for colour in colours if colour]
         words = tuple(dict.fromkeys([*seen.words_of(clean(file_name)), *known]))
-        return Made(words, self.name, note=BY_COLOURS if known else NO_COLOURS)
+        return Made(Seen(words), self.name, note=BY_COLOURS if known else NO_COLOURS)
 
     def copy(self, brief: Brief, *, angles: Sequence[str], limits: Mapping[str, int], language: str) -> Suggestions:
         """The brief's own words along each angle that they have something true for."""

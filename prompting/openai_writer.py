@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prompting import questions
-from prompting.asking import Asked, ask
+from prompting.asking import Asked, Question, ask
 from prompting.brief import Brief
 from prompting.instructions import Told, in_force
 from prompting.languages import in_language, language_of
 from prompting.writer import (
     ANGLES,
     COPY_LIMITS,
+    UNKNOWN,
     Keywords,
     Made,
-    OnRaw,
+    NoPurse,
     PromptPlan,
+    Purse,
+    Seen,
     Suggestion,
     Suggestions,
     TemplateWords,
@@ -27,17 +30,17 @@ from prompting.writer import (
 
 
 class OpenAIWriter:
-    """OpenAI, or any server that speaks its chat API. `told` is the instruction of every job, where it is not the one in force."""
+    """OpenAI, or any server that speaks its chat API, paid by `purse`."""
 
     name = "openai"
 
-    def __init__(self, told: Told | None = None) -> None:
-        self._told = told
+    def __init__(self, purse: Purse | None = None) -> None:
+        self._purse = purse or NoPurse()
 
-    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None, on_raw: OnRaw | None = None) -> Written:
+    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None) -> Written:
         """A scene in the sections of the instruction, what to keep out, and an alt text in the ad's language."""
-        told = self._instruction("image_prompt" if template.needs_photo else "text_prompt")
-        asked = ask(questions.plan(told, template, brief, photo), on_raw)
+        told = in_force("image_prompt" if template.needs_photo else "text_prompt")
+        asked = self._ask(questions.plan(told, template, brief, photo))
         fields = asked.fields
         ideas = [each for each in fields["suggestions"] if questions.true_to(brief, each) and in_language(each, brief.language)]
         plan = PromptPlan(
@@ -50,51 +53,56 @@ class OpenAIWriter:
             writer=self.name,
             instruction=told.hash,
         )
-        return Written(plan, raw=asked.raw, **_facts(asked, told))
+        return Written(plan, raw=asked.raw, people_in_photo=_people(asked), **_facts(asked, told))
 
     def keywords(self, photo: bytes, file_name: str, language: str) -> Keywords:
-        """5 to 12 keywords from what is seen."""
-        told = self._instruction("keyword_prompt")
-        asked = ask(questions.keywords(told, photo, file_name, language))
-        return Made(asked.fields["keywords"], **_facts(asked, told))
+        """5 to 12 keywords from what is seen, and whether people are."""
+        told = in_force("keyword_prompt")
+        asked = self._ask(questions.keywords(told, photo, file_name, language))
+        return Made(Seen(asked.fields["keywords"], _people(asked)), **_facts(asked, told))
 
     def copy(self, brief: Brief, *, angles: Sequence[str], limits: Mapping[str, int], language: str) -> Suggestions:
         """Wordings that fit; what does not, or claims what the brief does not, is left out."""
-        told = self._instruction("copy_prompt")
+        told = in_force("copy_prompt")
         wanted = [angle for angle in ANGLES if angle in angles] or ANGLES
         bounds = {name: limits[name] for name in COPY_LIMITS if name in limits}
-        asked = ask(questions.copy(told, brief, angles=wanted, limits=bounds, language=language))
+        asked = self._ask(questions.copy(told, brief, angles=wanted, limits=bounds, language=language))
         rows = [row for row in asked.fields["suggestions"] if questions.fit_to_be_shown(row, brief, language)]
         return Made(tuple(Suggestion(**row) for row in rows), **_facts(asked, told))
 
     def captions(self, brief: Brief, *, limits: Mapping[str, int], language: str) -> Texts:
         """The texts beside the ad."""
-        told = self._instruction("copy_prompt")
-        asked = ask(questions.captions(told, brief, limits=limits, language=language))
+        told = in_force("copy_prompt")
+        asked = self._ask(questions.captions(told, brief, limits=limits, language=language))
         return Made(dict(asked.fields), **_facts(asked, told))
 
     def translate(self, texts: Mapping[str, str], *, limits: Mapping[str, int], language: str) -> Texts:
         """The same, said in another language."""
         if language_of(language) is None:
             raise WriterError(f"AdsGem does not know the language '{language}'. Choose another one.", code="language", permanent=True)
-        told = self._instruction("copy_prompt")
-        asked = ask(questions.translation(told, texts, limits=limits, language=language))
+        told = in_force("copy_prompt")
+        asked = self._ask(questions.translation(told, texts, limits=limits, language=language))
         return Made(dict(asked.fields), **_facts(asked, told))
 
     def fit(self, text: str, limit: int, *, language: str = "en", longer: bool = False) -> Made[str]:
         """The same promise in fewer, or more, characters."""
-        told = self._instruction("copy_prompt")
-        asked = ask(questions.length(told, text, limit, language=language, longer=longer))
+        told = in_force("copy_prompt")
+        asked = self._ask(questions.length(told, text, limit, language=language, longer=longer))
         return Made(asked.fields["text"], **_facts(asked, told))
 
-    def _instruction(self, name: str) -> Told:
-        return self._told or in_force(name)
+    def _ask(self, question: Question) -> Asked:
+        return ask(question, self._purse)
 
 
 def _facts(asked: Asked, told: Told) -> dict[str, Any]:
     """Who wrote, and what it used."""
     spent = {"tokens": asked.usage.tokens, "micro_usd": asked.usage.micro_usd, "seconds": asked.seconds}
     return {"who": OpenAIWriter.name, "instruction": told.version, **spent}
+
+
+def _people(asked: Asked) -> str:
+    """Whether people are in the photo; a model that was shown none cannot know."""
+    return str(asked.fields["people_in_photo"]) if asked.saw else UNKNOWN
 
 
 def _with_all(negative: str, *kept_out: str) -> str:

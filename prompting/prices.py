@@ -10,15 +10,32 @@ from prompting.models import TokenPrice
 MILLION = 1_000_000
 
 
-def micro_usd(model: str, *, prompt: int, cached: int, completion: int) -> int:
-    """The price of so many tokens; `cached` of those in came from the server's cache. 0 for a model without a price."""
+def micro_usd(model: str, *, prompt: int, completion: int, cached: int = 0, pictures: int = 0) -> int:
+    """The price of so many tokens. Of those in, `cached` came from the server's cache, and `pictures` were pictures that were sent along.
+
+    0 for a model without a price.
+    """
     price = prices_of(Value(model)).first()
     if price is None:
         return 0
     cached = min(cached, prompt)
+    pictures = min(pictures, prompt - cached)
     of_cached = price.prompt if price.cached is None else price.cached
-    total = (prompt - cached) * price.prompt + cached * of_cached + completion * price.completion
+    of_pictures = price.prompt if price.pictures is None else price.pictures
+    words = prompt - cached - pictures
+    total = words * price.prompt + cached * of_cached + pictures * of_pictures + completion * price.completion
     return -(-total // MILLION)
+
+
+def priced(model: str) -> bool:
+    """Whether anybody said what this model costs."""
+    return prices_of(Value(model)).exists()
+
+
+def costs(model: str) -> bool:
+    """Whether asking this model costs money."""
+    price = prices_of(Value(model)).first()
+    return price is not None and bool(price.prompt or price.completion)
 
 
 def prices_of(model: Value | OuterRef) -> QuerySet[TokenPrice]:

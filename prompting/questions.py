@@ -13,17 +13,22 @@ from prompting.brief import Brief, clean
 from prompting.instructions import Told
 from prompting.languages import in_language, named
 from prompting.rules import folded, unproven
-from prompting.writer import TemplateWords
+from prompting.writer import NO, UNKNOWN, YES, TemplateWords
 
 SECTION, NEGATIVE, ALT = 400, 600, 300  # characters; what is asked for is less, so that a good answer is not lost by a few letters
 VARIANTS = 8
+PEOPLE = Text(8, one_of=(UNKNOWN, NO, YES), otherwise=UNKNOWN)
+LOOK = (
+    f"For people_in_photo say {YES} when a person, a face or a hand is seen in the photograph that comes along, "
+    f"{NO} when none is, {UNKNOWN} when no photograph comes along."
+)
 # Figures are claims: those of the brief may be said, and no others.
 FIGURES = re.compile(r"\d+(?:[.,:]\d+)*\s*[%€$£]?|[€$£]\s*\d+")
 DOMAIN = re.compile(r"\b[\w-]+\.(?:com|net|org|io|co|shop|example|de|fr|es|it|uk|ru|cn|xyz|app|info|biz)\b", re.IGNORECASE)
 
 
 def plan(told: Told, template: TemplateWords, brief: Brief, photo: bytes | None) -> Question:
-    """A scene in the sections of the instruction, what to keep out, an alt text in the ad's language, and ideas."""
+    """A scene in the sections of the instruction, what to keep out, an alt text in the ad's language, ideas, and whether people are in the photo."""
     names = [field_of(section) for section in told.sections]
     form: Form = {
         **{name: Text(SECTION) for name in names},
@@ -32,6 +37,7 @@ def plan(told: Told, template: TemplateWords, brief: Brief, photo: bytes | None)
         "keywords": List(40, most=12),
         "palette": List(7, most=5, colours=True),
         "suggestions": List(80, most=3),
+        "people_in_photo": PEOPLE,
     }
 
     def check(fields: dict[str, Any]) -> None:
@@ -45,18 +51,19 @@ def plan(told: Told, template: TemplateWords, brief: Brief, photo: bytes | None)
     said = {name: value for name, value in brief.as_data().items() if name != "legal"}
     material = {"template": asdict(template), "brief": said, "language": named(brief.language)}
     task = "Write the plan for this picture: the sections in English, alt text, keywords and suggestions in the ad's language."
+    task = f"{task} {LOOK}"
     return Question("plan", told, task, material, form, photo=photo, check=check)
 
 
 def keywords(told: Told, photo: bytes | None, file_name: str, language: str) -> Question:
-    """5 to 12 keywords from what is seen."""
+    """5 to 12 keywords from what is seen, and whether people are."""
 
     def check(fields: dict[str, Any]) -> None:
         _spoken(", ".join(fields["keywords"]), "keywords", language)
 
     material = {"file_name": clean(file_name)[:120], "language": named(language)}
-    form = {"keywords": List(40, most=12, least=5)}
-    return Question("keywords", told, "Give the keywords.", material, form, photo=photo, needs_photo=True, check=check)
+    form: Form = {"keywords": List(40, most=12, least=5), "people_in_photo": PEOPLE}
+    return Question("keywords", told, f"Give the keywords. {LOOK}", material, form, photo=photo, needs_photo=True, check=check)
 
 
 def copy(told: Told, brief: Brief, *, angles: Sequence[str], limits: Mapping[str, int], language: str) -> Question:

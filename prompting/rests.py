@@ -10,6 +10,7 @@ from prompting.models import LanguageServer
 from prompting.writer import WriterUnavailable
 
 FAILURES, WINDOW_SECONDS, REST_SECONDS, PROBE_SECONDS = 3, 60, 30.0, 120.0
+MODERATION = "moderation"  # the name of the row of a server's moderation: it rests by itself
 
 
 def may_ask(server: LanguageServer) -> None:
@@ -20,6 +21,12 @@ def may_ask(server: LanguageServer) -> None:
         return
     seconds = max(1.0, (until - db_now()) / 1000)
     raise WriterUnavailable("The writer is not available at the moment. Try again in a little while.", code="resting", retry_after=seconds)
+
+
+def resting(address: str, model: str) -> bool:
+    """Whether the server at this address is left in peace at this moment: for this model, or for whichever it has when none is named."""
+    rows = LanguageServer.objects.filter(address=address, rest_until__gt=DbNow()).exclude(model=MODERATION)
+    return rows.filter(model=model).exists() if model else rows.exists()
 
 
 def failed(server: LanguageServer, reason: str) -> None:

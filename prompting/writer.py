@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -12,6 +12,9 @@ from prompting.brief import Brief
 ANGLES = ("benefit", "offer", "urgency", "social_proof", "curiosity")
 # Characters, where nobody says otherwise: what stays readable on most placements.
 COPY_LIMITS = {"headline": 40, "subline": 90, "cta": 20, "badge": 16}
+
+# Whether people are seen in a photo. Who cannot look, or cannot tell, says unknown.
+UNKNOWN, YES, NO = "unknown", "yes", "no"
 
 
 class WriterError(Exception):
@@ -35,6 +38,15 @@ class Refused(WriterError):
 
     def __init__(self, message: str, *, code: str = "refused") -> None:
         super().__init__(message, code=code, permanent=True)
+
+
+class OverBudget(WriterError):
+    """Whoever pays has spent what may be spent for now; asking would cost money."""
+
+    CODE = "daily_budget"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code=self.CODE, permanent=True)
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,26 @@ class Usage:
         return self.prompt_tokens + self.completion_tokens
 
 
-OnRaw = Callable[[str, Usage], None]
+class Purse(Protocol):
+    """Who pays for a writer's questions, and keeps the books."""
+
+    def may_pay(self) -> None:
+        """Asked before each call that costs money. Raises OverBudget when no more may be spent."""
+        ...
+
+    def paid(self, raw: str, usage: Usage) -> None:
+        """Told of each answer and what it used before anybody reads it, so that it is counted whatever becomes of it."""
+        ...
+
+
+class NoPurse:
+    """Nobody keeps books: for questions that belong to no brand, such as staff's trials of an instruction."""
+
+    def may_pay(self) -> None:
+        """Always."""
+
+    def paid(self, raw: str, usage: Usage) -> None:
+        """Written down nowhere but in the saved answer."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +129,7 @@ class Written:
     """A plan, who wrote it and what it used. `instruction` is the id of the version that it was told (None: the text file).
 
     `fallback`: the offline writer stepped in, because of `error`. `raw` is the model's own answer; "" when there was none.
+    `people_in_photo`: whether somebody saw people in the product's photo: yes, no, or unknown when nobody could look.
     """
 
     plan: PromptPlan
@@ -109,6 +141,7 @@ class Written:
     fallback: bool = False
     raw: str = ""
     error: str = ""
+    people_in_photo: str = UNKNOWN
 
     def as_data(self) -> dict[str, Any]:
         """The plan as JSON for a row."""
@@ -143,7 +176,15 @@ class Suggestion:
     badge: str = ""
 
 
-Keywords = Made[tuple[str, ...]]
+@dataclass(frozen=True)
+class Seen:
+    """What a photo gave: keywords for its scene, the strongest first, and whether people are in it (yes, no, unknown)."""
+
+    keywords: tuple[str, ...]
+    people: str = UNKNOWN
+
+
+Keywords = Made[Seen]
 Suggestions = Made[tuple[Suggestion, ...]]
 Texts = Made[dict[str, str]]
 
@@ -153,12 +194,12 @@ class Writer(Protocol):
 
     name: str
 
-    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None, on_raw: OnRaw | None = None) -> Written:
-        """Turn a template and a brief into a plan for the scene. `on_raw` is called with each answer before it is read."""
+    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None) -> Written:
+        """Turn a template and a brief into a plan for the scene."""
         ...
 
     def keywords(self, photo: bytes, file_name: str, language: str) -> Keywords:
-        """Keywords for the scene that the product in this photo should stand in, the strongest first."""
+        """Keywords for the scene that the product in this photo should stand in, and whether people are seen in it."""
         ...
 
     def copy(self, brief: Brief, *, angles: Sequence[str], limits: Mapping[str, int], language: str) -> Suggestions:

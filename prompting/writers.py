@@ -8,19 +8,32 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from prompting import rests
+from prompting.asking import address
 from prompting.brief import Brief
 from prompting.offline import Offline
 from prompting.openai_writer import OpenAIWriter
-from prompting.writer import Keywords, Made, OnRaw, Refused, Suggestions, TemplateWords, Texts, Value, Writer, WriterError, Written
+from prompting.writer import Keywords, Made, Purse, Refused, Suggestions, TemplateWords, Texts, Value, Writer, WriterError, Written
 
 log = logging.getLogger(__name__)
 
 
-def writer() -> Writer:
-    """The writer of this installation."""
-    if not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
+def writer(purse: Purse | None = None) -> Writer:
+    """The writer of this installation; `purse` pays for what it asks."""
+    if not connected():
         return Offline()
-    return WithFallback(OpenAIWriter(), Offline()) if settings.WRITER_FALLBACK else OpenAIWriter()
+    first = OpenAIWriter(purse=purse)
+    return WithFallback(first, Offline()) if settings.WRITER_FALLBACK else first
+
+
+def connected() -> bool:
+    """Whether a language model is set up."""
+    return bool(settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL)
+
+
+def paused() -> bool:
+    """Whether nobody writes just now: the model's server is left in peace, and no other writer may step in. Asks nobody but our rows."""
+    return connected() and not settings.WRITER_FALLBACK and rests.resting(address(), settings.OPENAI_MODEL)
 
 
 class WithFallback:
@@ -29,10 +42,10 @@ class WithFallback:
     def __init__(self, first: Writer, second: Writer) -> None:
         self.first, self.second, self.name = first, second, first.name
 
-    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None, on_raw: OnRaw | None = None) -> Written:
+    def plan(self, template: TemplateWords, brief: Brief, *, photo: bytes | None = None) -> Written:
         """A plan by either."""
         try:
-            return self.first.plan(template, brief, photo=photo, on_raw=on_raw)
+            return self.first.plan(template, brief, photo=photo)
         except Refused:
             raise
         except WriterError as error:

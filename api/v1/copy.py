@@ -21,9 +21,11 @@ from api.brands import own_brand
 from api.errors import problem
 from api.permissions import Creates, Everyone, caller, require_editor
 from api.v1.generations import BriefField
+from generations.spending import BrandPurse
 from generations.voice import in_the_voice_of
 from prompting import moderation
 from prompting.brief import LIMITS, Brief, clean
+from prompting.languages import right_to_left
 from prompting.writer import ANGLES, COPY_LIMITS, Made, WriterError, WriterUnavailable
 from prompting.writers import writer
 
@@ -136,6 +138,7 @@ class TranslationOut(WordsOut):
     """The texts in their new language, by the same names; what was empty still is."""
 
     language = serializers.CharField()
+    right_to_left = serializers.BooleanField(help_text="Whether the language is written from right to left.")
     texts = serializers.DictField(child=serializers.CharField(allow_blank=True))
 
 
@@ -162,10 +165,11 @@ class SuggestCopy(Words):
         """Headlines, sub-lines, calls to action and badges along the named angles. Nothing is ordered, no credit is used."""
         given, brand = _read(request, CopyIn(data=request.data))
         brief = in_the_voice_of(brand, given["brief"])
-        if refused := _refused(brief, field="brief"):
+        if refused := refusal_of(moderation.check(brief, judged="brief"), field="brief"):
             return refused
+        author = writer(BrandPurse.of_brand(brand))
         try:
-            made = writer().copy(brief, angles=given["angles"], limits={**COPY_LIMITS, **given["limits"]}, language=brief.language)
+            made = author.copy(brief, angles=given["angles"], limits={**COPY_LIMITS, **given["limits"]}, language=brief.language)
         except WriterError as error:
             return not_written(error, field="brief")
         return Response({**_by_whom(made), "language": brief.language, "suggestions": [asdict(each) for each in made.value]})
@@ -177,15 +181,16 @@ class TranslateCopy(Words):
     @extend_schema(operation_id="translate_copy", request=TranslateIn, responses=TranslationOut, tags=["copy"])
     def post(self, request: Request) -> Response:
         """The same texts, said in another language; figures stay as they are. Without a language model nothing is translated: 422."""
-        given, _ = _read(request, TranslateIn(data=request.data))
+        given, brand = _read(request, TranslateIn(data=request.data))
         texts, language = given["texts"], given["language"]
-        if refused := _refused(Brief(headline="\n".join(texts.values())), field="texts"):
+        if refused := refusal_of(moderation.check(Brief(headline="\n".join(texts.values())), judged="texts"), field="texts"):
             return refused
         try:
-            made = writer().translate(texts, limits=given["limits"], language=language)
+            made = writer(BrandPurse.of_brand(brand)).translate(texts, limits=given["limits"], language=language)
         except WriterError as error:
             return not_written(error, field="language" if error.code == "language" else "texts")
-        return Response({**_by_whom(made), "language": language, "texts": {name: made.value.get(name, "") for name in texts}})
+        told = {name: made.value.get(name, "") for name in texts}
+        return Response({**_by_whom(made), "language": language, "right_to_left": right_to_left(language), "texts": told})
 
 
 class FitCopy(Words):
@@ -194,12 +199,12 @@ class FitCopy(Words):
     @extend_schema(operation_id="fit_copy", request=FitIn, responses=FittedOut, tags=["copy"])
     def post(self, request: Request) -> Response:
         """The same promise in at most so many characters. Without a language model a text is cut, not rewritten, and never made longer."""
-        given, _ = _read(request, FitIn(data=request.data))
+        given, brand = _read(request, FitIn(data=request.data))
         text, language = given["text"], given["language"]
-        if refused := _refused(Brief(headline=text), field="text"):
+        if refused := refusal_of(moderation.check(Brief(headline=text), judged="text"), field="text"):
             return refused
         try:
-            made = writer().fit(text, given["limit"], language=language, longer=given["longer"])
+            made = writer(BrandPurse.of_brand(brand)).fit(text, given["limit"], language=language, longer=given["longer"])
         except WriterError as error:
             return not_written(error, field="text")
         return Response({**_by_whom(made), "language": language, "text": made.value})
@@ -214,9 +219,8 @@ def _read(request: Request, sent: serializers.Serializer[Any]) -> tuple[dict[str
     return sent.validated_data, brand
 
 
-def _refused(brief: Brief, *, field: str) -> Response | None:
-    """The problem of words that may not be advertised, before anything is spent on them."""
-    verdict = moderation.check(brief)
+def refusal_of(verdict: moderation.Verdict, *, field: str) -> Response | None:
+    """The problem of what may not be advertised, before anything is spent on it; None when it may be."""
     return None if verdict.ok else problem(HTTPStatus.UNPROCESSABLE_ENTITY, verdict.reason, errors={field: [verdict.reason]})
 
 

@@ -21,13 +21,15 @@ from api.base import KEY, UUID_PATTERN, JsonBody, UploadBody, absolute
 from api.brands import own_brand
 from api.paging import NewestFirst
 from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
-from api.v1.copy import WordsOut, not_written
+from api.v1.copy import WordsOut, not_written, refusal_of
 from generations import actions, queries
 from generations.models import Photo
+from generations.spending import BrandPurse
 from keeping import store
 from keeping.versions import hash_of
-from prompting.brief import LIMITS
-from prompting.writer import WriterError
+from prompting import moderation
+from prompting.brief import LIMITS, Brief, clean
+from prompting.writer import NO, UNKNOWN, YES, WriterError
 from prompting.writers import writer
 
 ROUTE = "photos"
@@ -74,6 +76,10 @@ class KeywordsOut(WordsOut):
     """Keywords for the scene that the product should stand in, the strongest first."""
 
     keywords = serializers.ListField(child=serializers.CharField())
+    people_in_photo = serializers.ChoiceField(
+        choices=(YES, NO, UNKNOWN),
+        help_text="Whether a person is seen; unknown where no model can look. Ads that show people need a label in places.",
+    )
 
 
 class PhotoOut(serializers.ModelSerializer[Photo]):
@@ -151,12 +157,17 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
         sent.is_valid(raise_exception=True)
         # The product alone, where it is cut out well: what stands around it today is not what it should stand in.
         file = photo.cutout if photo.cutout and photo.cutout_usable else photo.file
+        data = store.read(file)
+        if refused := refusal_of(moderation.check(Brief(headline=clean(photo.name)), data, judged="photo"), field="photo"):
+            return refused
         try:
-            made = writer().keywords(store.read(file), photo.name, sent.validated_data["language"])
+            made = writer(BrandPurse.of_photo(photo)).keywords(data, photo.name, sent.validated_data["language"])
         except WriterError as error:
             return not_written(error, field="photo")
-        Photo.objects.filter(pk=photo.pk, deleted_at=None).update(keywords=list(made.value))
-        return Response({"writer": made.who, "fallback": made.fallback, "note": made.note, "keywords": list(made.value)})
+        words = list(made.value.keywords)
+        Photo.objects.filter(pk=photo.pk, deleted_at=None).update(keywords=words)
+        told = {"writer": made.who, "fallback": made.fallback, "note": made.note}
+        return Response({**told, "keywords": words, "people_in_photo": made.value.people})
 
 
 def _add_once(user: User, brand: Brand, data: bytes, name: str, *, key: str) -> Photo:

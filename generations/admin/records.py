@@ -86,7 +86,7 @@ class Events(LookOnly):
 
 @admin.register(Breaker)
 class Breakers(LookOnly):
-    """Engines and writers that failed lately, and whether they are left in peace."""
+    """Engines, and the store of files, that failed lately, and whether they are left in peace. Writers: see language servers."""
 
     list_display = ("name", "works", "failures", "reason", "changed_at")
     fields = ("name", "works", "failures", "reason", "changed_at")

@@ -12,9 +12,10 @@ from django.apps import apps
 from rest_framework.test import APIClient
 
 from accounts.models import Brand, Membership, User
+from generations import spending
 from generations.models import Generation, Photo, Step
 from prompting import asking
-from prompting.models import Rule
+from prompting.models import Rule, TokenPrice
 from tests.api.conftest import client_of, is_problem
 from tests.fakes.llm_server import LlmServer
 
@@ -27,6 +28,7 @@ GOOD = {"angle": "benefit", "headline": "Mornings that glow", "subline": "Rosehi
 def rules(db: None) -> None:
     if not Rule.objects.exists():
         import_module("prompting.migrations.0002_first_instructions_and_rules").fill(apps, None)
+        import_module("prompting.migrations.0003_prices_of_pictures_and_where_they_were_read").say_it_of_any_text(apps, None)
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ def test_what_cannot_be_read_is_said_by_field(as_mia: APIClient, brand: Brand, e
 def test_who_may_only_look_and_who_is_nobody_spends_nothing(anyone: APIClient, brand: Brand, server: LlmServer) -> None:
     is_problem(suggest(anyone), 401)
     viewer = User.objects.create_user("vera@example.com", "correct horse battery", name="Vera")
-    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.VIEWER)
+    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.REVIEWER)
     is_problem(suggest(client_of(viewer)), 403)
     assert not server.requests
 
@@ -136,10 +138,11 @@ def fit(client: APIClient, **more: Any) -> Any:
 def test_a_model_says_mias_texts_in_german_within_her_limits(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
     server.reply = GERMAN
     told = translate(as_mia, limits={"headline": 25}).json()
-    assert told == {"writer": "openai", "fallback": False, "note": "", "language": "de", "texts": {**GERMAN, "badge": ""}}
+    by_whom = {"writer": "openai", "fallback": False, "note": ""}
+    assert told == {**by_whom, "language": "de", "right_to_left": False, "texts": {**GERMAN, "badge": ""}}
     assert [each.path for each in server.requests] == ["/moderations", "/chat/completions"]
     assert "German (de)" in server.requests[1].text and "25" in server.requests[1].text
-    assert not Generation.objects.exists() and not Step.objects.exists()
+    assert not Generation.objects.exists() and Step.objects.get().subject == brand.pk
 
 
 def test_without_a_model_nothing_is_translated_and_mia_is_told_what_to_do(as_mia: APIClient, brand: Brand) -> None:
@@ -186,7 +189,7 @@ def test_strangers_and_those_who_may_only_look_have_nothing_written(
     anyone: APIClient, as_eve: APIClient, brand: Brand, server: LlmServer, asking_for: Any
 ) -> None:
     viewer = User.objects.create_user("vera@example.com", "correct horse battery", name="Vera")
-    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.VIEWER)
+    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.REVIEWER)
     is_problem(asking_for(anyone), 401)
     is_problem(asking_for(client_of(viewer)), 403)
     assert "brand" in is_problem(asking_for(as_eve, brand=brand.slug), 422)["errors"]
@@ -219,6 +222,24 @@ def test_what_cannot_be_written_from_is_said_by_field(
     assert not server.requests
 
 
+def test_a_brand_that_has_spent_its_day_is_told_what_to_do_and_nothing_is_asked(
+    as_mia: APIClient, brand: Brand, photo: Photo, server: LlmServer
+) -> None:
+    TokenPrice.objects.create(model="fake", prompt=2_000_000, completion=8_000_000)
+    Brand.objects.filter(pk=brand.pk).update(daily_micro_usd=0)
+    assert "Write the words yourself" in is_problem(translate(as_mia), 422)["detail"]
+    told = [suggest(as_mia).json(), fit(as_mia).json(), keywords_of(as_mia, photo).json()]
+    assert all(each["fallback"] and each["writer"] == "offline" for each in told), "rules step in where they can"
+    assert not server.asked("/chat/completions")
+
+
+def test_what_is_asked_without_an_order_counts_for_the_brand_that_asked(as_mia: APIClient, brand: Brand, server: LlmServer) -> None:
+    TokenPrice.objects.create(model="fake", prompt=2_000_000, completion=8_000_000)
+    server.reply = {"text": "Wake up, glow."}
+    fit(as_mia)
+    assert spending.spent_today(brand) == Step.objects.get(subject=brand.pk).micro_usd > 0
+
+
 # --- keywords of a photo
 
 
@@ -235,11 +256,18 @@ def test_keywords_are_found_by_rules_and_kept_with_the_photo(as_mia: APIClient, 
 
 
 def test_a_model_looks_at_the_product_and_answers_in_the_marketers_language(as_mia: APIClient, photo: Photo, server: LlmServer) -> None:
-    server.reply = {"keywords": ["Schiefer", "Leinen", "Dampf", "Eiche", "Morgensonne"]}
+    server.reply = {"keywords": ["Schiefer", "Leinen", "Dampf", "Eiche", "Morgensonne"], "people_in_photo": "no"}
     told = keywords_of(as_mia, photo, language="de-AT").json()
     assert told["keywords"] == server.reply["keywords"] and (told["writer"], told["note"]) == ("openai", "")
-    assert "German (de-AT)" in server.requests[0].text
-    assert keywords_of(as_mia, photo, language="de-AT").json() == told and len(server.requests) == 1
+    assert told["people_in_photo"] == "no" and "German (de-AT)" in server.asked("/chat/completions")[0].text
+    assert keywords_of(as_mia, photo, language="de-AT").json() == told and len(server.asked("/chat/completions")) == 1
+    assert Step.objects.get(photo=photo, kind=Step.Kind.WRITE).tokens > 0
+
+
+def test_a_photo_that_may_not_be_advertised_is_not_described(as_mia: APIClient, photo: Photo, server: LlmServer) -> None:
+    Photo.objects.filter(pk=photo.pk).update(name="nude bottle.jpg")  # the stand-in for a moderation goes by this word
+    body = is_problem(keywords_of(as_mia, photo), 422)
+    assert body["errors"] == {"photo": ["The photo shows sexual content. Choose another one."]} and not server.asked("/chat/completions")
 
 
 def test_eve_cannot_have_mias_photo_looked_at(client: Any, eve: User, photo: Photo, server: LlmServer) -> None:
@@ -250,7 +278,7 @@ def test_eve_cannot_have_mias_photo_looked_at(client: Any, eve: User, photo: Pho
 
 def test_who_may_only_look_gets_no_keywords(brand: Brand, photo: Photo) -> None:
     viewer = User.objects.create_user("vera@example.com", "correct horse battery", name="Vera")
-    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.VIEWER)
+    Membership.objects.create(user=viewer, brand=brand, role=Membership.Role.REVIEWER)
     is_problem(keywords_of(client_of(viewer), photo), 403)
 
 

@@ -90,8 +90,8 @@ def test_a_model_is_asked_once_for_all_placements_and_the_advertisers_name_is_ne
     assert (google["headline"], meta["headline"]) == ("Mornings that glow softly", "Mornings that glow"), "30 characters, and 27"
     assert google["business_name"] == "Miravel" and meta["primary_text"] == GOOD["primary_text"]
     assert len(server.asked("/chat/completions")) == 1 and "business_name" not in server.asked("/chat/completions")[0].text
-    step = Step.objects.get(subject=planned.copies.get().pk)
-    assert step.who == "openai" and step.tokens > 0
+    paid, kept = Step.objects.filter(subject=planned.copies.get().pk)
+    assert (paid.who, kept.who) == ("openai", "openai") and paid.tokens > 0 == kept.tokens
 
 
 def test_captions_are_written_once_and_whoever_follows_the_order_hears_of_it_once(planned: Generation, server: LlmServer) -> None:
@@ -108,7 +108,7 @@ def test_a_worker_that_died_before_it_kept_them_does_not_pay_twice(planned: Gene
     Copy.objects.filter(pk=first.pk).update(captions={})
     SavedAnswer.objects.all().delete()
     assert captioned(planned).captions == first.captions
-    assert len(server.asked("/chat/completions")) == 1 and Step.objects.filter(subject=first.pk).count() == 1
+    assert len(server.asked("/chat/completions")) == 1 and Step.objects.filter(subject=first.pk, tokens__gt=0).count() == 1
 
 
 def test_two_workers_keep_the_captions_of_the_quicker_one(planned: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_two_workers_keep_the_captions_of_the_quicker_one(planned: Generation, m
     mine = {"meta_ig_feed_square": {"headline": "Quicker"}}
     really = writers.writer
 
-    def slow() -> Any:
+    def slow(purse: Any) -> Any:
         Copy.objects.filter(pk=copy.pk).update(captions=mine)
         return really()
 
@@ -132,7 +132,11 @@ def test_when_nobody_can_write_them_the_ads_are_ready_all_the_same(
     settings.WRITER_FALLBACK = False
     server.always = fault
     assert captioned(planned).captions == {}
-    assert Step.objects.get(subject=planned.copies.get().pk).error.startswith("Captions: ")
+    steps = Step.objects.filter(subject=planned.copies.get().pk)
+    assert steps.get(tokens=0).error.startswith("Captions: ")
+    assert steps.filter(tokens__gt=0).count() == {"refusal": 1, "quota": 0, "not_json": 2}[fault], (
+        "each answer is counted, also a useless one"
+    )
     assert pipeline.run(planned.pk).status == Generation.Status.READY
     assert table_of(planned) == []
 

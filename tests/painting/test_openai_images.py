@@ -7,27 +7,33 @@ import io
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.apps import apps
+from django.db.models import Sum
 from PIL import Image
 
 from accounts import ledger
+from accounts.models import Brand, Transfer
 from comfy import pool
 from finishing.fidelity import measure
 from finishing.shapes import SHAPES
-from generations import actions, pipeline, writing
+from generations import actions, pipeline, spending, tries, writing
 from generations.models import Generation, Step
-from painting import openai_images
-from painting.engine import EngineError, EngineUnavailable, Painted, PictureOrder, Progress
+from painting import openai_account, openai_images
+from painting.engine import EngineError, EngineUnavailable, Painted, PictureOrder, Progress, Spent
 from painting.engines import choose, engine
+from painting.openai_answers import spent_in
 from painting.openai_images import OpenAIImages
-from painting.openai_prices import Tokens
 from painting.openai_sizes import FIXED, free_size
+from painting.openai_work import LEARNED
 from prompting.brief import Brief
+from prompting.models import TokenPrice
 from tests.fakes.faults import Fault
 from tests.fakes.llm_server import Asked, LlmServer, painted, size_of
 from tests.painting.orders import cutout, in_pixels, order, pixels, shot
@@ -76,7 +82,7 @@ def streamed(*events: dict[str, Any]) -> Fault:
 
 @pytest.fixture(autouse=True)
 def nothing_is_known() -> None:
-    openai_images._LEARNED.clear()
+    LEARNED.clear()
 
 
 @pytest.fixture
@@ -191,7 +197,7 @@ def test_a_photograph_that_fills_the_picture_costs_nothing_and_differs_from_seed
     full = {**NEEDS, "frame": "full"}
     first, again, other = (paint(ordered(product=shot("serum", cut=False), needs=full, seed=seed)) for seed in (5, 5, 6))
     assert first.image == again.image != other.image
-    assert first.micro_usd == 0 and server.requests == []
+    assert first.spent.tokens == 0 and server.requests == []
 
 
 def test_the_templates_own_size_is_asked_for_and_the_shape_cropped_from_it(server):
@@ -217,9 +223,8 @@ def test_the_recipe_says_what_was_bought_and_that_a_seed_does_not_bring_it_back(
         "quality": "low",
         "tokens": {"text": 50, "image": 0, "output": 1056},
         "model": "gpt-image-2",
-        "priced": True,
     }
-    assert made.micro_usd == 50 * 5 + 1056 * 30 and made.server == server.url.split("/")[2]
+    assert made.spent == Spent("gpt-image-2", text=50, output=1056) and made.server == server.url.split("/")[2]
     assert heard == sorted(heard) and heard[-1] == 1.0 and any(0.3 < each < 0.9 for each in heard), "unfinished pictures say how far it is"
 
 
@@ -421,9 +426,9 @@ def test_nobody_asks_again_before_the_time_that_was_named(server):
     for _ in range(3):
         with pytest.raises(EngineUnavailable):
             paint(ordered())
-    assert len(server.requests) == 1 and not openai_images.healthy()
+    assert len(server.requests) == 1 and not openai_account.healthy()
     time.sleep(1.1)
-    assert paint(ordered()).image and openai_images.healthy()
+    assert paint(ordered()).image and openai_account.healthy()
 
 
 def test_a_refused_key_is_asked_with_once_a_minute_and_a_new_one_at_once(server, settings):
@@ -487,6 +492,7 @@ def test_an_empty_cut_out_is_said_before_anything_is_bought(server):
 # --- what it costs
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("usage", "model", "micro_usd"),
     [
@@ -497,19 +503,25 @@ def test_an_empty_cut_out_is_said_before_anything_is_bought(server):
         ({"output_tokens": 10}, "my-model", 0),
         ({"input_tokens": 30, "input_tokens_details": None, "output_tokens": "many"}, "gpt-image-2", 150),
         (None, "gpt-image-2", 0),
-        (SPENT, "gpt-image-2.5-flare", None),
-        (SPENT, "gpt-image-20", None),
+        (SPENT, "local-diffusion", 0),
     ],
 )
-def test_tokens_become_money_by_the_table_that_staff_may_replace(settings, usage, model, micro_usd):
-    settings.OPENAI_IMAGE_PRICES = {"my-model": {"text": 3}}
-    assert Tokens.of(usage).micro_usd(model) == micro_usd
+def test_tokens_become_money_by_the_table_that_staff_keep(prices, usage, model, micro_usd):
+    TokenPrice.objects.create(model="my-model", prompt=3, completion=0)
+    assert spending.money(spent_in(usage, model))["micro_usd"] == micro_usd
 
 
-def test_a_model_without_a_price_paints_and_its_picture_says_so(server, settings):
+def test_a_model_without_a_price_paints_and_says_what_it_used(server, settings):
     settings.OPENAI_IMAGE_MODEL = "local-diffusion"
-    made = paint(ordered())
-    assert made.micro_usd == 0 and made.facts["priced"] is False and made.facts["tokens"]["output"] == 1056
+    assert paint(ordered()).spent == Spent("local-diffusion", text=50, output=1056)
+
+
+@pytest.mark.parametrize("usage", [SPENT, {}])
+def test_an_answer_that_is_no_picture_is_paid_all_the_same(server, usage):
+    server.answer = said({"data": [{"b64_json": "bm90IGEgcGljdHVyZQ=="}], "usage": usage})
+    with pytest.raises(EngineError) as error:
+        paint(ordered())
+    assert error.value.spent == spent_in(usage, "gpt-image-2")
 
 
 @pytest.mark.parametrize("shape", list(SHAPES.values()), ids=lambda shape: shape.id)
@@ -565,24 +577,41 @@ def test_what_is_not_set_up_is_named(server, settings):
 
 def test_a_server_of_ones_own_needs_no_key(server, settings):
     settings.OPENAI_API_KEY = ""
-    assert paint(ordered()).image and openai_images.missing() == ""
+    assert paint(ordered()).image and openai_account.missing() == ""
 
 
 # --- a whole order
 
 
-def test_an_order_is_bought_once_and_its_money_is_written_down(server, brand, template, photo):
+@pytest.fixture
+def prices(db: None) -> None:
+    """What tokens cost, also after a test that emptied every table."""
+    if not TokenPrice.objects.exists():
+        import_module("prompting.migrations.0003_prices_of_pictures_and_where_they_were_read").fill(apps, None)
+
+
+@pytest.fixture
+def order_it(server, prices, brand, template, photo) -> Callable[..., Generation]:
+    """Orders two pictures of the serum, as Mia does."""
     ledger.grant(brand, 20, reason="Welcome", by=None)
-    generation = actions.order_generation(
-        by=None,
-        brand=brand,
-        template=template,
-        brief=Brief.read({"headline": "Wake up to glow", "product": "Radiance serum"}),
-        placements=placements("google_display_300x250", "google_display_250x250"),
-        photos=[photo],
-        engine="openai",
-        seed=7,
-    )
+
+    def order_it(engine: str = "openai") -> Generation:
+        return actions.order_generation(
+            by=None,
+            brand=brand,
+            template=template,
+            brief=Brief.read({"headline": "Wake up to glow", "product": "Radiance serum"}),
+            placements=placements("google_display_300x250", "google_display_250x250"),
+            photos=[photo],
+            engine=engine,
+            seed=7,
+        )
+
+    return order_it
+
+
+def test_an_order_is_bought_once_and_its_money_is_written_down(server, order_it):
+    generation = order_it()
     writing.write(generation.pk)
     server.script("server_error")
     ended = pipeline.run(generation.pk)
@@ -591,3 +620,39 @@ def test_an_order_is_bought_once_and_its_money_is_written_down(server, brand, te
     assert {step.micro_usd for step in bought} == {50 * 5 + 1056 * 30} and bought.count() == ended.pictures.count()
     asked = [each for each in server.requests if each.path.startswith("/images")]
     assert len(asked) == ended.pictures.count() + 1, "one failed, none was bought twice"
+
+
+def test_a_picture_that_is_no_use_is_counted_before_it_is_bought_again(server, order_it, monkeypatch):
+    monkeypatch.setattr(tries, "PAUSE", 0.01)
+    generation = order_it()
+    writing.write(generation.pk)
+    server.answer = said({"data": [{"b64_json": "bm90IGEgcGljdHVyZQ=="}], "usage": SPENT})
+    assert pipeline.make_next()
+    server.answer = None
+    ended = pipeline.run(generation.pk)
+    assert ended.status == Generation.Status.READY
+    useless = Step.objects.get(generation=generation, kind=Step.Kind.PAINT, micro_usd__gt=0, error__startswith="OpenAI gave no usable")
+    assert useless.micro_usd == 50 * 5 + 1000 * 8 + 1056 * 30 and useless.tokens == 50 + 1000 + 1056
+    whole = Step.objects.filter(generation=generation).aggregate(sum=Sum("micro_usd"))["sum"]
+    assert spending.spent_today(generation.brand) == whole == useless.micro_usd + ended.pictures.count() * (50 * 5 + 1056 * 30)
+
+
+def test_a_brand_that_has_spent_its_day_buys_no_picture_and_pays_no_credit(server, order_it, brand):
+    generation = order_it()
+    writing.write(generation.pk)
+    Brand.objects.filter(pk=brand.pk).update(daily_micro_usd=0)
+    ended = pipeline.run(generation.pk)
+    assert ended.status == Generation.Status.FAILED
+    picture = ended.pictures.first()
+    assert picture.error_code == "daily_budget" and "order again tomorrow" in picture.error_message
+    assert not [each for each in server.requests if each.path.startswith("/images")]
+    assert Transfer.objects.filter(brand=brand, kind="void").count() == ended.pictures.count()
+
+
+def test_an_order_for_auto_is_painted_without_money_once_the_day_is_spent_and_one_for_openai_is_not_taken(server, order_it, brand):
+    brand.daily_micro_usd = 0
+    assert {picture.engine for picture in order_it("auto").pictures.all()} == {"builtin"}
+    with pytest.raises(actions.OrderRefused, match="used up. Choose Draft or auto"):
+        order_it("openai")
+    brand.daily_micro_usd = None
+    assert {picture.engine for picture in order_it("auto").pictures.all()} == {"openai"}

@@ -14,7 +14,7 @@ from PIL import Image
 from prompting import asking
 from prompting.brief import Brief
 from prompting.models import Rule
-from prompting.writer import TemplateWords
+from prompting.writer import OverBudget, TemplateWords, Usage
 from tests.fakes.llm_server import LlmServer
 
 MARBLE = TemplateWords(
@@ -37,6 +37,7 @@ PLAN = {
     "keywords": ["marble", "leaf shadow", "morning sun", "rosehip", "plaster"],
     "palette": ["#f4efe6", "#d8c3a5", "#8a6a4f"],
     "suggestions": ["Glow before coffee", "Mornings, but brighter"],
+    "people_in_photo": "no",
 }
 
 
@@ -68,6 +69,23 @@ def rules(db: None) -> None:
     """The first rules, also after a test that emptied every table."""
     if not Rule.objects.exists():
         import_module("prompting.migrations.0002_first_instructions_and_rules").fill(apps, None)
+        import_module("prompting.migrations.0003_prices_of_pictures_and_where_they_were_read").say_it_of_any_text(apps, None)
+
+
+class Purse:
+    """Somebody's money: `calls` more answers may be paid, and each is written down."""
+
+    def __init__(self, calls: int = 99) -> None:
+        self.calls = calls
+        self.books: list[tuple[str, Usage]] = []
+
+    def may_pay(self) -> None:
+        if self.calls <= 0:
+            raise OverBudget("Nothing is left today.")
+
+    def paid(self, raw: str, usage: Usage) -> None:
+        self.calls -= 1
+        self.books.append((raw, usage))
 
 
 def photo(**more: Any) -> bytes:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from prompting import asking, rests
+from prompting import asking, moderation, rests
 from prompting.answers import Text
 from prompting.instructions import in_force
 from prompting.models import LanguageServer, SavedAnswer, TokenPrice
 from prompting.openai_writer import OpenAIWriter
-from prompting.writer import Refused, Usage, WriterError, WriterUnavailable, Written
-from prompting.writers import writer
+from prompting.writer import COPY_LIMITS, OverBudget, Refused, WriterError, WriterUnavailable, Written
+from prompting.writers import paused, writer
 from tests.fakes.llm_server import ALL, LlmServer
-from tests.prompting.conftest import BRIEF, MARBLE, PLAN, photo
+from tests.prompting.conftest import BRIEF, MARBLE, PLAN, Purse, photo
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +169,56 @@ def test_three_orders_that_nobody_answered_let_the_next_ones_pass_by_and_one_pro
     assert (row.failures, row.rest_until, row.reason) == (0, 0, "")
 
 
+def test_orders_wait_for_the_writers_server_only_where_nobody_steps_in_for_it(
+    server: LlmServer, pauses: list[float], settings: Any
+) -> None:
+    server.always = "quota"
+    moderation.check(BRIEF)
+    LanguageServer.objects.update(rest_until=2**50)  # the moderation rests by itself
+    settings.WRITER_FALLBACK = False
+    assert not paused()
+    with pytest.raises(WriterUnavailable):
+        plan()
+    assert paused()
+    settings.OPENAI_MODEL = "another"
+    assert not paused()
+    settings.OPENAI_MODEL, settings.WRITER_FALLBACK = "fake-large", True
+    assert not paused()
+    settings.WRITER_FALLBACK = False
+    rests.worked(LanguageServer.objects.get(model="fake-large"))
+    assert not paused()
+    settings.OPENAI_BASE_URL = settings.OPENAI_API_KEY = ""
+    assert not paused()
+
+
+@pytest.mark.parametrize(
+    ("fault", "job", "advice"),
+    [
+        ("quota", "plan", "The order waits until staff have looked after it."),
+        ("quota", "fit", "Write it yourself, or ask staff to look after it."),
+        ("server_error", "plan", "The order waits and goes on by itself."),
+        ("server_error", "translate", "Try again in a little while."),
+        ("refusal", "plan", "order again"),
+        ("refusal", "copy", "ask again"),
+        ("refusal", "translate", "translate them yourself"),
+        ("refusal", "fit", "shorten it yourself"),
+        ("refusal", "keywords", "type the keywords yourself"),
+        ("too_long", "translate", "Send fewer or shorter ones."),
+    ],
+)
+def test_every_sentence_fits_what_was_asked_for(server: LlmServer, pauses: list[float], fault: str, job: str, advice: str) -> None:
+    server.always = fault
+    ask = {
+        "plan": lambda who: who.plan(MARBLE, BRIEF),
+        "keywords": lambda who: who.keywords(photo(), "a.jpg", "en"),
+        "copy": lambda who: who.copy(BRIEF, angles=("benefit",), limits=COPY_LIMITS, language="en"),
+        "translate": lambda who: who.translate({"headline": "Wake up"}, limits={}, language="de"),
+        "fit": lambda who: who.fit("Wake up to glow", 10),
+    }
+    with pytest.raises(WriterError, match=advice):
+        ask[job](OpenAIWriter())
+
+
 def test_the_whole_answer_must_be_there_in_time_however_it_drips(server: LlmServer, pauses: list[float], impatient: None) -> None:
     server.always = "drip"
     began = time.monotonic()
@@ -192,11 +243,41 @@ def test_a_step_stops_before_it_uses_more_than_its_tokens(server: LlmServer, mon
 
 
 def test_the_answer_is_handed_over_before_it_is_read_also_when_it_is_no_good(server: LlmServer) -> None:
-    heard: list[tuple[str, Usage]] = []
+    purse = Purse()
     server.script("not_json")
-    plan(on_raw=lambda raw, usage: heard.append((raw, usage)))
-    assert heard[0][0].startswith("Sure!") and json.loads(heard[1][0]) == PLAN
-    assert all(usage.tokens > 0 for _, usage in heard)
+    OpenAIWriter(purse).plan(MARBLE, BRIEF)
+    assert purse.books[0][0].startswith("Sure!") and json.loads(purse.books[1][0]) == PLAN
+    assert all(usage.tokens > 0 for _, usage in purse.books)
+
+
+@pytest.mark.parametrize("fault", ["refusal", "not_json", "wrong_language", "truncated_json"])
+def test_an_answer_that_is_no_good_is_paid_all_the_same_and_so_it_is_counted(server: LlmServer, fault: str) -> None:
+    TokenPrice.objects.create(model="fake", prompt=2_000_000, completion=8_000_000)
+    purse = Purse()
+    server.always = fault
+    with pytest.raises(WriterError):
+        OpenAIWriter(purse).captions(BRIEF, limits={"headline": 40}, language="en")
+    assert len(purse.books) == len(server.asked(CHAT)) and all(usage.micro_usd > 0 for _, usage in purse.books)
+
+
+def test_nothing_is_asked_that_nobody_can_pay_and_a_repair_is_a_question_too(server: LlmServer) -> None:
+    TokenPrice.objects.create(model="fake", prompt=2_000_000, completion=8_000_000)
+    with pytest.raises(OverBudget):
+        OpenAIWriter(Purse(calls=0)).plan(MARBLE, BRIEF)
+    assert not server.asked(CHAT)
+    server.script("not_json")
+    with pytest.raises(OverBudget):
+        OpenAIWriter(Purse(calls=1)).plan(MARBLE, BRIEF)
+    assert len(server.asked(CHAT)) == 1
+    assert OpenAIWriter(Purse(calls=1)).plan(MARBLE, BRIEF).who == "openai"
+    assert OpenAIWriter(Purse(calls=0)).plan(MARBLE, BRIEF).who == "openai"  # said before, so it costs nothing
+
+
+def test_what_costs_nothing_is_asked_without_money(server: LlmServer) -> None:
+    assert OpenAIWriter(Purse(calls=0)).plan(MARBLE, BRIEF).who == "openai"
+    TokenPrice.objects.create(model="fake", prompt=0, completion=0)
+    SavedAnswer.objects.all().delete()
+    assert OpenAIWriter(Purse(calls=0)).plan(MARBLE, BRIEF).who == "openai"
 
 
 def test_a_repair_tells_the_model_what_was_wrong_and_shows_its_answer(server: LlmServer) -> None:
@@ -297,11 +378,16 @@ def test_money_is_whole_micro_dollars_by_the_longest_name_that_fits(server: LlmS
     assert usage.tokens == written.tokens == sum(asked)
 
 
-def test_without_a_model_in_the_settings_the_only_one_of_the_server_writes(server: LlmServer, settings: object) -> None:
-    settings.OPENAI_MODEL = ""  # type: ignore[attr-defined]
+def test_without_a_model_in_the_settings_the_only_one_of_the_server_writes(server: LlmServer, settings: Any) -> None:
+    settings.OPENAI_MODEL = ""
     with pytest.raises(WriterUnavailable, match="not set up"):
         plan()
     server.models = ["the-only-one"]
+    asked = len(server.requests)
+    with pytest.raises(WriterUnavailable, match="not available"):
+        plan()
+    assert len(server.requests) == asked, "nobody looks again before staff could have done something"
+    rests.worked(LanguageServer.objects.get(model=""))
     assert plan().who == "openai" and server.requests[-1].body["model"] == "the-only-one"
 
 

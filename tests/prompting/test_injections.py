@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from prompting import asking
 from prompting.answers import Rows, Text, schema
@@ -126,6 +127,18 @@ def test_what_is_written_into_a_photos_file_never_leaves_with_it(server: LlmServ
     picture = server.requests[0].body["messages"][1]["content"][1]["image_url"]["url"]
     sent = asking.shrunk(data)
     assert picture.startswith("data:image/jpeg;base64,") and CANARY.encode() not in sent and b"Main Street" not in sent
+
+
+def test_what_is_written_in_the_photo_itself_changes_only_the_picture_that_is_sent(server: LlmServer) -> None:
+    buffer = io.BytesIO()
+    lettered = Image.new("RGB", (600, 200), "white")
+    ImageDraw.Draw(lettered).text((10, 80), SAYINGS[0], fill="black", font_size=24)
+    lettered.save(buffer, "PNG")
+    for data in (photo(), buffer.getvalue()):
+        OpenAIWriter().plan(MARBLE, BRIEF, photo=data)
+    usual, body = (each.body for each in server.asked(CHAT))
+    assert well_known(body) == well_known(usual) and material_of(body) == material_of(usual)
+    assert body["messages"][1]["content"][1] != usual["messages"][1]["content"][1]
 
 
 def test_a_model_that_falls_for_it_still_has_to_fit_the_form(server: LlmServer) -> None:

@@ -96,6 +96,24 @@ def test_where_there_is_a_moderation_it_sees_the_brief_and_the_photo(server: Llm
     assert [part["type"] for part in parts] == ["text", "image_url"] and "Wake up" in parts[0]["text"]
 
 
+@pytest.mark.parametrize(
+    ("judged", "sentence"),
+    [
+        ("order", "The brief or the photo shows sexual content. Change it, and order again."),
+        ("brief", "The brief shows sexual content. Change it, and ask again."),
+        ("texts", "The texts show sexual content. Change them, and ask again."),
+        ("text", "The text shows sexual content. Change it, and ask again."),
+        ("photo", "The photo shows sexual content. Choose another one."),
+    ],
+)
+def test_a_refusal_speaks_of_what_was_judged(server: LlmServer, judged: str, sentence: str) -> None:
+    assert moderation.check(Brief.read({"headline": "A nude bottle"}), judged=judged).reason == sentence
+
+
+def test_no_rule_speaks_of_a_brief_where_there_may_be_none() -> None:
+    assert not Rule.objects.filter(reason__contains="out of the brief").exists()
+
+
 def test_a_server_without_moderation_is_asked_once(server: LlmServer) -> None:
     server.speaks = ALL - {"moderations"}
     assert check() == check() == moderation.Verdict(True)

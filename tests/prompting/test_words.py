@@ -38,14 +38,38 @@ def copy_of(who: Writer, brief: Brief = BRIEF, *, language: str = "en", angles: 
 def test_keywords_come_from_what_a_model_sees(server: LlmServer) -> None:
     server.reply = {"keywords": ["wet slate", "Morgensonne", "wet slate", "Leinen", "Dampf", "Eiche", ""]}
     made = OpenAIWriter().keywords(photo(), "IMG_1.jpg", "de")
-    assert made.value == ("wet slate", "Morgensonne", "Leinen", "Dampf", "Eiche") and made.who == "openai" and made.tokens > 0
+    assert made.value.keywords == ("wet slate", "Morgensonne", "Leinen", "Dampf", "Eiche") and made.who == "openai" and made.tokens > 0
     assert server.requests[0].body["messages"][1]["content"][1]["type"] == "image_url"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("yes", "yes"), ("No.", "no"), ("unknown", "unknown"), ("perhaps a hand", "unknown"), (True, "unknown"), (None, "unknown")],
+)
+def test_whether_people_are_in_a_photo_is_asked_with_the_rest_and_never_costs_a_second_question(
+    server: LlmServer, said: object, meant: str
+) -> None:
+    server.reply = {**PLAN, "people_in_photo": said}
+    assert OpenAIWriter().plan(MARBLE, BRIEF, photo=photo()).people_in_photo == meant
+    server.reply = {"keywords": ["slate", "linen", "low sun", "steam", "oak"], "people_in_photo": said}
+    assert OpenAIWriter().keywords(photo(), "IMG_1.jpg", "en").value.people == meant
+    assert len(server.asked("/chat/completions")) == 2
+
+
+def test_who_could_not_look_does_not_know_whether_people_are_there(server: LlmServer) -> None:
+    server.reply = {**PLAN, "people_in_photo": "yes"}
+    assert OpenAIWriter().plan(MARBLE, BRIEF).people_in_photo == "unknown"
+    server.speaks = ALL - {"vision"}
+    assert OpenAIWriter().plan(MARBLE, BRIEF, photo=photo()).people_in_photo == "unknown"
+    assert OpenAIWriter().plan(MARBLE, BRIEF, photo=photo()).people_in_photo == "unknown"
+    assert Offline().plan(MARBLE, BRIEF, photo=photo()).people_in_photo == "unknown"
+    assert Offline().keywords(photo(), "IMG_1.jpg", "en").value.people == "unknown"
 
 
 def test_a_model_without_eyes_leaves_the_photo_to_the_rules(server: LlmServer) -> None:
     server.speaks = ALL - {"vision"}
     made = writer().keywords(photo(), "rosehip serum 50ml.jpg", "en")
-    assert made.fallback and made.who == "offline" and "rosehip" in made.value and "no language model" in made.note
+    assert made.fallback and made.who == "offline" and "rosehip" in made.value.keywords and "no language model" in made.note
 
 
 def test_copy_that_is_too_long_untrue_or_in_another_language_is_left_out(server: LlmServer) -> None:
@@ -185,14 +209,14 @@ def test_a_scene_that_repeats_the_ads_own_words_is_asked_for_again(server: LlmSe
 @pytest.mark.parametrize("name", [each.name for each in sorted(PRODUCTS.glob("*.jpg"))[:3]])
 def test_rules_name_a_real_products_colours_and_the_words_of_its_files_name(name: str) -> None:
     made = Offline().keywords((PRODUCTS / name).read_bytes(), f"IMG_2041-{name}", "de")
-    assert made.value[0] == name.split(".")[0].split("-")[0].split("_")[0] and made.who == "offline"
-    assert set(made.value) & set(seen.NAMES["de"].values())
+    assert made.value.keywords[0] == name.split(".")[0].split("-")[0].split("_")[0] and made.who == "offline"
+    assert set(made.value.keywords) & set(seen.NAMES["de"].values())
 
 
 def test_rules_know_colours_by_their_names_in_a_few_languages_and_say_nothing_in_others() -> None:
-    assert Offline().keywords(photo(), "DSC_0001.JPG", "fr").value == ("brun",)
+    assert Offline().keywords(photo(), "DSC_0001.JPG", "fr").value.keywords == ("brun",)
     made = Offline().keywords(photo(), "DSC_0001.JPG", "ja")
-    assert made.value == () and "file's name alone" in made.note
+    assert made.value.keywords == () and "file's name alone" in made.note
 
 
 @pytest.mark.parametrize(
