@@ -13,11 +13,14 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
+from django.utils import timezone
 from PIL import features
 
 from adsgem import env
 from adsgem.celery import app
 from finishing import learned
+from finishing.certificates import CertificateError, look_at
+from generations import signing
 
 # Each line keeps a promise of the queue: nothing but JSON, no task lost with its worker, no task begun twice while it still runs.
 CELERY_PROMISES: dict[str, Any] = {
@@ -36,6 +39,7 @@ CELERY_PROMISES: dict[str, Any] = {
     "worker_soft_shutdown_timeout": 60,
 }
 POSTGRESQL_PROMISES = ("fsync", "full_page_writes", "synchronous_commit")
+CERTIFICATE_ENDS_SOON = timedelta(days=60)
 CHAOS_SETTINGS = "tests.chaos.settings"
 READABLE = ("painting/scenes", "finishing/fonts")
 
@@ -70,6 +74,20 @@ def the_cut_out_model_can_be_used(app_configs: Sequence[AppConfig] | None, **kwa
     path = settings.CUTOUT_MODEL_PATH
     reason = learned.unavailable(str(path)) if path else ""
     return [checks.Warning(reason, id="adsgem.W002")] if reason else []
+
+
+@register
+def files_can_be_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The certificate that is set signs; one of our own does, too, but others are told that they do not know its signer."""
+    try:
+        looked = look_at(signing.usable_identity())
+    except (CertificateError, OSError) as error:
+        hint = "Mend C2PA_CERT and C2PA_KEY, or unset both: then AdsGem makes a certificate of its own."
+        return [Error(f"Finished files cannot be signed. {error}", hint=hint, id="adsgem.E006")]
+    if looked.until - timezone.now() < CERTIFICATE_ENDS_SOON:
+        hint = "Set C2PA_CERT and C2PA_KEY to a new one in time: afterwards, files go out unsigned."
+        return [checks.Warning(f"The certificate that signs finished files ends on {looked.until:%d %B %Y}.", hint=hint, id="adsgem.W003")]
+    return []
 
 
 @register

@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts import actions
 from adsgem import env
 from comfy import pool, starters
+from generations import signing
 from templates_app.models import AdTemplate
 
 SHELVES = (settings.BASE_DIR / "templates_app", settings.BASE_DIR / "comfy" / "workflows")
@@ -35,6 +36,7 @@ def prepare(url: str, tell: Callable[[str], None]) -> dict[str, Any] | None:
         call_command("migrate", interactive=False, verbosity=0)
     _load_shelf(tell, again=migrated)
     pool.adopt_from_settings(settings.COMFY_SERVERS)
+    signing.identity()  # makes a certificate of our own where none is set
     return _first_accounts(url)
 
 

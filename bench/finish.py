@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from finishing.finish import finish  # noqa: E402  (the folder has to be known first)
+from finishing.marking import Marking  # noqa: E402
 from finishing.marks import MarkSpec  # noqa: E402
 from finishing.shapes import shape_for  # noqa: E402
 from finishing.specs import BrandSpec, CopySpec, PlacementSpec, StyleSpec  # noqa: E402
@@ -46,7 +47,7 @@ def scene(width: int, height: int) -> bytes:
 def job(spec: PlacementSpec) -> Callable[[], object]:
     """One finish of a placement, ready to be run."""
     picture, where, arranged = scene(*shape_for(spec.width, spec.height).size), geometry("classic-centred", spec), layout("classic-centred")
-    marks = MarkSpec("compositeSynthetic", "AdsGem", "bench")
+    marks = Marking(MarkSpec("compositeSynthetic", "AdsGem", "bench"))
     return lambda: finish(
         picture=picture,
         geometry=where,

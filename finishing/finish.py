@@ -13,11 +13,11 @@ from finishing.banner import MARGIN as BANNER_MARGIN
 from finishing.banner import arrange_banner, banner_frame
 from finishing.checks import look
 from finishing.crop import Framed, framed
-from finishing.encode import FinishError, encode
+from finishing.encode import Encoded, FinishError, encode
 from finishing.fidelity import measure
 from finishing.fonts import FontError
 from finishing.layout import LayoutSpec
-from finishing.marks import MarkSpec, xmp
+from finishing.marking import Marking, mark
 from finishing.page import Page
 from finishing.shapes import is_banner, shape_for
 from finishing.specs import BrandSpec, CopySpec, FinishedAd, Geometry, PlacementSpec, StyleSpec
@@ -35,7 +35,7 @@ def finish(
     brand: BrandSpec,
     style: StyleSpec,
     cutout: bytes | None = None,
-    marks: MarkSpec | None = None,
+    marks: Marking | None = None,
 ) -> FinishedAd:
     """Crop, lay out, draw, encode and check one ad.
 
@@ -48,7 +48,12 @@ def finish(
     shape = _opened(cutout)
     page = lay_out(frame, placement, layout, copy, brand, style, outline=_solid(shape))
     finished = page.finished()
-    encoded = encode(finished, placement.file_types, placement.max_bytes, xmp(marks) if marks else b"")
+
+    def file(picture: Image.Image, max_bytes: int | None, xmp: bytes = b"") -> Encoded:
+        return encode(picture, placement.file_types, max_bytes, xmp)
+
+    marked = mark(finished, page, marks, file, placement.max_bytes) if marks else None
+    encoded = marked.encoded if marked else file(finished, placement.max_bytes)
     return FinishedAd(
         data=encoded.data,
         type=encoded.type,
@@ -56,8 +61,9 @@ def finish(
         width=finished.width,
         height=finished.height,
         pixels=hashlib.sha256(finished.tobytes()).hexdigest(),
-        checks=look(page, encoded, placement),
+        checks=(*look(page, encoded, placement), *(marked.checks if marked else ())),
         fidelity=_fidelity(np.asarray(finished), page, shape),
+        marks=marked.facts if marked else {},
     )
 
 

@@ -138,7 +138,10 @@ class Check:
 
 @dataclass(frozen=True)
 class FinishedAd:
-    """A file that a network takes, and what was measured while it was made. `pixels` is the SHA-256 of its RGB before marks."""
+    """A file that a network takes, and what was measured while it was made. `pixels` is the SHA-256 of its RGB before marks.
+
+    `marks` says which marks it bears (JSON).
+    """
 
     data: bytes
     type: str
@@ -148,3 +151,4 @@ class FinishedAd:
     pixels: str
     checks: tuple[Check, ...] = ()
     fidelity: Mapping[str, float] = field(default_factory=dict)
+    marks: Mapping[str, Any] = field(default_factory=dict)

@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.conf import settings
-
 from finishing.finish import FinishError, finish
-from finishing.marks import MarkSpec
 from finishing.specs import BrandSpec, FinishedAd, StyleSpec
+from generations.marks import marking_of
 from generations.models import Ad, Generation, Photo, Picture
 from keeping import store
 
 __all__ = ["FinishError", "Raw", "finish_ad"]
-
-GENERATOR = "AdsGem"
-# IPTC digital source types by how a picture came to be (RFC: cv.iptc.org/newscodes/digitalsourcetype).
-SOURCE_TYPES = {("builtin", True): "compositeSynthetic", ("builtin", False): "algorithmicMedia"}
-MODEL_MADE = {True: "compositeWithTrainedAlgorithmicMedia", False: "trainedAlgorithmicMedia"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class Raw:
         generation = Generation.objects.select_related("brand__logo", "template_version__template", "template_version__layout__layout").get(
             pk=picture.generation_id
         )
-        photo = generation.photos.select_related("file", "cutout").order_by("generationphoto__position").first()
+        photo = generation.photos.select_related("file", "cutout", "credentials").order_by("generationphoto__position").first()
         usable = generation.use_cutout and photo is not None and photo.cutout_usable
         assert picture.raw is not None
         return cls(
@@ -64,7 +57,7 @@ def finish_ad(ad: Ad, raw: Raw) -> dict[str, Any]:
         brand=raw.brand,
         style=raw.style,
         cutout=raw.cutout,
-        marks=MarkSpec(source_type=_source_type(raw), generator=GENERATOR, version=settings.VERSION, ad_id=str(ad.pk)),
+        marks=marking_of(ad, raw.picture, raw.generation, raw.photo),
     )
     file = store.keep(made.data, type=made.type, width=made.width, height=made.height)
     return {
@@ -96,12 +89,8 @@ def recipe(ad: Ad, raw: Raw, made: FinishedAd) -> dict[str, Any]:
         "raw_pixels": picture.pixels,
         "scene": picture.facts,
         "pixels": made.pixels,
+        "marks": dict(made.marks),
     }
-
-
-def _source_type(raw: Raw) -> str:
-    with_photo = raw.photo is not None
-    return SOURCE_TYPES.get((raw.picture.engine, with_photo)) or MODEL_MADE[with_photo]
 
 
 def _alt(ad: Ad, raw: Raw) -> str:

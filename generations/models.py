@@ -34,6 +34,14 @@ class Photo(models.Model):
     file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="+")
     cutout = models.ForeignKey(StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     cutout_box = models.JSONField(null=True, blank=True, help_text="Where it lies in the photo: left, top, right, bottom as fractions.")
+    credentials = models.ForeignKey(
+        StoredFile,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Signed credentials (C2PA) that the uploaded file had; they go along as an ingredient of its ads.",
+    )
     cutout_method = models.CharField(max_length=20, blank=True)
     confidence = models.FloatField(default=0.0, help_text="How far the cut-out may be trusted, 0 to 1.")
     advice = models.CharField(max_length=300, blank=True)
@@ -66,6 +74,11 @@ class Generation(Claimed):
         REFUSED = "refused", "Refused"
         CANCELLED = "cancelled", "Cancelled"
 
+    class Label(models.TextChoices):
+        AUTO = "auto", "Where the law asks for it"
+        ON = "on", "Always"
+        OFF = "off", "Never"
+
     FINAL = frozenset({Status.READY, Status.PARTLY, Status.FAILED, Status.REFUSED, Status.CANCELLED})
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,6 +92,9 @@ class Generation(Claimed):
     seed = models.BigIntegerField(validators=[MinValueValidator(0), MaxValueValidator(SEED_MAX)])
     lora_strength = models.FloatField(null=True, blank=True)
     use_cutout = models.BooleanField(default=True, help_text="Off: the photograph stands in the template's frame.")
+    label = models.CharField(
+        max_length=4, choices=Label.choices, default=Label.AUTO, help_text="Whether a visible label says how the pictures were made."
+    )
     client_ref = models.CharField(max_length=100, blank=True)
     price = models.ForeignKey(
         PriceVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="The price list it was ordered by."
@@ -389,3 +405,31 @@ class Rate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.slot}: {self.count}"
+
+
+class Fingerprint(models.Model):
+    """What every finished file is known by, kept for good: also when the ad is gone, and without naming anybody.
+
+    By it a file is found again that comes back from outside (`generations/checking.py`).
+    """
+
+    ad = models.UUIDField(help_text="The ad's id; the ad itself may be gone.")
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    looks = models.CharField(max_length=16, help_text="The perceptual hash, as 16 hexadecimal digits.")
+    # Two hashes that differ in three bits or fewer are equal in one of four pieces at least, and mostly so with a few more.
+    piece_1 = models.PositiveIntegerField(db_index=True, editable=False)
+    piece_2 = models.PositiveIntegerField(db_index=True, editable=False)
+    piece_3 = models.PositiveIntegerField(db_index=True, editable=False)
+    piece_4 = models.PositiveIntegerField(db_index=True, editable=False)
+    number = models.CharField(
+        max_length=16, blank=True, db_index=True, help_text="What its invisible watermark says; empty where it has none."
+    )
+    source_type = models.CharField(max_length=40, help_text="IPTC digital source type.")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-made_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["ad", "sha256"], name="one_fingerprint_per_file_of_an_ad")]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} of ad {self.ad}"

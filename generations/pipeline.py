@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image
 
-from generations import alone, breakers, finish, previews, queries, spending, states, steps, tries, writing
+from generations import alone, breakers, finish, marks, previews, queries, spending, states, steps, tries, writing
 from generations.models import Ad, Generation, Picture, Step
 from keeping import claims, room, store
 from keeping.crashpoints import crashpoint
@@ -272,6 +272,7 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
                         "output": made["file"],
                         "seconds": time.monotonic() - started,
                     }
+                    marks.register(ad)
                     steps.record_of(Step.Kind.FINISH, ad, who="finishing", **facts)
                     breakers.worked(breakers.STORE)
                     return

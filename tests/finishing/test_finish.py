@@ -12,11 +12,12 @@ from PIL import Image
 
 from finishing.encode import FinishError, encode
 from finishing.finish import finish
+from finishing.marking import Marking
 from finishing.marks import SOURCE_TYPE_BASE, MarkSpec, xmp
 from finishing.specs import CopySpec, FinishedAd, PlacementSpec
 from tests.finishing.pages import BRAND, STYLE, geometry, layout, noisy_png, placement, png, raw
 
-MARKS = MarkSpec("compositeSynthetic", "AdsGem", "42")
+MARKS = Marking(MarkSpec("compositeSynthetic", "AdsGem", "42"))
 
 
 def made(spec: PlacementSpec, **changed: Any) -> FinishedAd:
