@@ -16,6 +16,7 @@ from generations.models import Ad, Generation
 from generations.queries import current_ads
 from keeping import store
 
+CAPTIONS = "captions.csv"
 IN_MEMORY = 32 * 1024 * 1024  # bytes; larger ZIPs go to a temporary file
 
 
@@ -42,8 +43,8 @@ def zip_of(generation: Generation) -> IO[bytes]:
             assert ad.file is not None
             archive.writestr(_path(ad), store.read(ad.file))
         archive.writestr("ads.csv", _table(ads), zipfile.ZIP_DEFLATED)
-        if any(captions_of(ad) for ad in ads):
-            archive.writestr("captions.csv", _captions(ads), zipfile.ZIP_DEFLATED)
+        if captions := captions_table(ads):
+            archive.writestr(CAPTIONS, captions, zipfile.ZIP_DEFLATED)
     spool.seek(0)
     return spool
 
@@ -65,8 +66,10 @@ def _table(ads: list[Ad]) -> str:
     return text.getvalue()
 
 
-def _captions(ads: list[Ad]) -> str:
-    """A line for each caption; variations with the same words share it."""
+def captions_table(ads: list[Ad]) -> str:
+    """The texts beside these ads as CSV, a line for each; variations with the same words share it. Empty when nobody has written any."""
+    if not any(captions_of(ad) for ad in ads):
+        return ""
     together: dict[tuple[object, object], list[Ad]] = {}
     for ad in ads:
         together.setdefault((ad.placement_id, ad.copy_id), []).append(ad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import struct
 import subprocess
@@ -118,6 +119,18 @@ def test_a_failed_picture_is_exit_code_1_and_the_others_are_written(tmp_path: Pa
     code, said = make(tmp_path, variations=2)
     assert code == 1 and said == "The lamp broke."
     assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_the_captions_beside_the_ad_are_written_beside_its_file(tmp_path: Path) -> None:
+    assert make(tmp_path, placement=["meta_ig_feed_square"]) == (0, "")
+    rows = list(csv.DictReader((tmp_path / "out" / "captions.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows and {row["text"] for row in rows} == {"Wake up."}
+    assert all(int(row["characters"]) <= int(row["limit"]) for row in rows)
+
+
+def test_where_a_network_shows_nothing_beside_the_ad_there_is_no_table(tmp_path: Path) -> None:
+    assert make(tmp_path) == (0, "")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["google_display_250x250-v1.jpg"]
 
 
 def test_the_same_seed_gives_the_same_pixels(tmp_path: Path, template: AdTemplate, anew: None) -> None:

@@ -18,7 +18,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts.actions import demo_brand
 from accounts.models import Brand
-from generations import actions, pipeline, queries
+from generations import actions, captions, pipeline, queries
+from generations.download import CAPTIONS, captions_table, ready_ads
 from generations.models import Ad, Generation, Photo
 from keeping import store
 from prompting.brief import Brief, BriefError
@@ -83,6 +84,7 @@ class Command(BaseCommand):
                     self._write(ad, out, as_json=options["json"])
 
         ended = pipeline.run(generation.pk, on_change)
+        self._write_captions(ended, out, as_json=options["json"])
         self._close(ended, time.monotonic() - started, as_json=options["json"])
 
     def _write(self, ad: Ad, out: Path, *, as_json: bool) -> None:
@@ -108,6 +110,17 @@ class Command(BaseCommand):
             "checks": ad.checks,
         }
         self.stdout.write(json.dumps(line))
+
+    def _write_captions(self, generation: Generation, out: Path, *, as_json: bool) -> None:
+        """The texts that networks show beside the ads, where somebody could write them."""
+        for copy_id in generation.copies.values_list("pk", flat=True):
+            captions.write(copy_id)
+        table = captions_table(ready_ads(_whole(generation)))
+        if not table:
+            return
+        write_whole(out / CAPTIONS, table.encode())
+        if not as_json:
+            self.stdout.write(str(out / CAPTIONS))
 
     def _close(self, generation: Generation, seconds: float, *, as_json: bool) -> None:
         if as_json:
