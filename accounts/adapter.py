@@ -67,13 +67,13 @@ class AccountAdapter(DefaultAccountAdapter):
         person = authenticate(request, **credentials)
         if person is None and (too_many := getattr(request, "too_many", None)):
             raise ValidationError(str(too_many), code="too_many")
-        return person  # type: ignore[return-value] # our own user model
+        return person
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Where the connection came from; nothing that a caller writes into a header."""
         return request.META.get("REMOTE_ADDR") or "0.0.0.0"  # noqa: S104 - nobody listens there; a Unix socket has no address
 
-    def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:  # type: ignore[override]
+    def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
         """A new person, with a brand of their own."""
         user.name = form.cleaned_data.get("name", "")
         saved: User = super().save_user(request, user, form, commit)
@@ -90,7 +90,9 @@ class AccountAdapter(DefaultAccountAdapter):
         extra_tags: str = "",
         message: str | None = None,
     ) -> None:
-        """Say it in our words."""
+        """Say it in our words, on pages."""
+        if request.path.startswith("/api/"):
+            return
         if sentence := message or SAID.get(message_template or ""):
             messages.add_message(request, level, sentence, extra_tags=extra_tags)
 
@@ -142,7 +144,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if not tries.take(tries.MAIL_TO, to.lower()):
             outbox.write(kind, to=to, user=user, **words)
 
-    def post_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse:  # type: ignore[override]
+    def post_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse:
         """Staff without a second step are asked for one; where it is needed, accounts.second_step asks and does not let go."""
         if user.is_staff and not settings.HTTPS and not Authenticator.objects.filter(user=user).exists():
             messages.info(request, "You are staff. Add a second step under Account, so that a lost password opens nothing.")
@@ -183,4 +185,4 @@ class SecondStepAdapter(DefaultMFAAdapter):
         if not (settings.HTTPS and authenticator.user.is_staff):
             return True
         others = Authenticator.objects.filter(user=authenticator.user).exclude(type=Authenticator.Type.RECOVERY_CODES)
-        return others.exclude(pk=authenticator.pk).exists()
+        return bool(others.exclude(pk=authenticator.pk).exists())

@@ -15,7 +15,7 @@ from accounts.models import User
 class CountedBackend(AuthenticationBackend):
     """allauth's check of address and password, which hashes once for known and unknown addresses, behind our count of guesses."""
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # type: ignore[override]
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """The person, or None. After too many tries nothing is looked at, and `request.too_many` is the TooMany that says how long."""
         name = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
         password = credentials.get("password")

@@ -62,7 +62,7 @@ class SignInForm(account.LoginForm):
         if person is None:
             raise adapter.validation_error("email_password_mismatch")
         self.user, self._login = person, Login(user=person, email=credentials["email"])
-        return self.cleaned_data
+        return dict(self.cleaned_data)
 
 
 class RegisterForm(account.SignupForm):

@@ -155,12 +155,12 @@ def _tell_if_low(brand_id: UUID, account_id: UUID, spent: int) -> None:
     left = CreditAccount.objects.values_list("balance", flat=True).get(pk=account_id)
     if not left < LOW <= left + spent:
         return
-    brand = Brand.objects.get(pk=brand_id)
-    for owner in User.objects.filter(memberships__brand=brand, memberships__role=Membership.Role.OWNER, is_active=True):
-        once = f"credits_low:{brand_id.hex}:{owner.pk.hex}:{timezone.now():%y%m%d}"
+    owners = Membership.objects.filter(brand=brand_id, role=Membership.Role.OWNER, user__is_active=True).select_related("user", "brand")
+    for owner in owners:
+        once = f"credits_low:{brand_id.hex}:{owner.user_id.hex}:{timezone.now():%y%m%d}"
         link = f"{outbox.address('account')}#credits"
-        words = {"brand_name": brand.name, "left": _credits(left), "link": link}
-        outbox.write(Message.Kind.CREDITS_LOW, to=owner.email, user=owner, brand=brand, once=once, **words)
+        words = {"brand_name": owner.brand.name, "left": _credits(left), "link": link}
+        outbox.write(Message.Kind.CREDITS_LOW, to=owner.user.email, user=owner.user, brand=owner.brand, once=once, **words)
 
 
 def _resolve(kind: Transfer.Kind, object_ids: Sequence[UUID]) -> int:

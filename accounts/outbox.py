@@ -91,7 +91,7 @@ def ping(webhook: Webhook) -> Delivery:
 
 
 def _tell_person(kind: str, object_id: UUID, order: Order) -> None:
-    user = User.objects.filter(pk=order.person, is_active=True).first()
+    user = User.objects.filter(pk=order.person, is_active=True).first() if order.person else None
     if user is None:
         return
     letter, state = MAILED[kind]

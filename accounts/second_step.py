@@ -40,17 +40,17 @@ def is_needed(user: User) -> bool:
 
 def has_one(user: User) -> bool:
     """Whether this person has an authenticator app or a passkey."""
-    return Authenticator.objects.filter(user=user, type__in=STEPS).exists()
+    return bool(Authenticator.objects.filter(user=user, type__in=STEPS).exists())
 
 
 def was_done(request: HttpRequest) -> bool:
     """Whether this session was opened, or confirmed since, with a second step."""
-    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))  # type: ignore[arg-type]
+    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))
 
 
 def is_recent(request: HttpRequest) -> bool:
     """Whether this person signed in, or confirmed it, within ten minutes."""
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    records = get_authentication_records(request, request.user)
     return bool(records) and time.time() - records[-1]["at"] < RECENT_SECONDS
 
 

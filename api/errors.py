@@ -19,6 +19,7 @@ from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from accounts.brands import BrandRefused, NotAllowed
 from api.base import TooBig
 from generations.actions import CreditsMissing, KeyReused, OrderRefused, PhotoRefused
 from prompting.brief import BriefError
@@ -73,6 +74,8 @@ def _fields_of(error: Exception) -> Errors:
             return {name: [sentence] for name, sentence in error.errors.items()} or {"body": [str(error)]}
         case PhotoRefused():
             return {"box" if error.code in MARK_CODES else "file": [str(error)]}
+        case BrandRefused():
+            return {error.field: [str(error)]}
         case KeyReused():
             return {"Idempotency-Key": [str(error)]}
     return {}
@@ -104,6 +107,8 @@ def _as_api_error(error: Exception) -> APIException | None:
             return NotFound()
         case PermissionDenied():
             return ApiPermissionDenied()
+        case NotAllowed():
+            return ApiPermissionDenied(str(error))
         case RequestDataTooBig():
             return TooBig()
         case SuspiciousOperation():

@@ -6,11 +6,13 @@ from django.urls import re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from api.v1 import auth
 from api.v1.ads import Ads
 from api.v1.brands import Brands
 from api.v1.copy import FitCopy, SuggestCopy, TranslateCopy
 from api.v1.generations import Generations
-from api.v1.me import Me, MeCredits
+from api.v1.me import Me, MeCredits, MeSession, MeSessions
+from api.v1.people import AcceptInvitation
 from api.v1.photos import Photos
 from api.v1.placements import Placements
 from api.v1.root import Nowhere, Root
@@ -35,7 +37,17 @@ urlpatterns = [
     re_path(r"^auth/token/?$", SignIn.as_view(), name="token"),
     re_path(r"^auth/token/refresh/?$", Refresh.as_view(), name="refresh"),
     re_path(r"^auth/logout/?$", SignOut.as_view(), name="logout"),
+    re_path(r"^auth/register/?$", auth.Register.as_view(), name="register"),
+    re_path(r"^auth/email/verify/?$", auth.VerifyEmail.as_view(), name="email-verify"),
+    re_path(r"^auth/email/resend/?$", auth.ResendEmail.as_view(), name="email-resend"),
+    re_path(r"^auth/email/change/?$", auth.ChangeEmail.as_view(), name="email-change"),
+    re_path(r"^auth/password/forgot/?$", auth.AskReset.as_view(), name="password-forgot"),
+    re_path(r"^auth/password/reset/?$", auth.Reset.as_view(), name="password-reset"),
+    re_path(r"^auth/password/change/?$", auth.ChangePassword.as_view(), name="password-change"),
     re_path(r"^me/?$", Me.as_view(), name="me"),
+    re_path(r"^me/sessions/?$", MeSessions.as_view(), name="me-sessions"),
+    re_path(r"^me/sessions/(?P<device>[0-9a-zA-Z-]{1,40})/?$", MeSession.as_view(), name="me-session"),
+    re_path(r"^invitations/accept/?$", AcceptInvitation.as_view(), name="invitations-accept"),
     re_path(r"^me/credits/?$", MeCredits.as_view(), name="me-credits"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

@@ -16,8 +16,7 @@ from django.urls import URLPattern, URLResolver, path, resolve, reverse
 from staff.views import stored_file
 
 ROOMS = ("accounts", "templates_app", "generations", "prompting", "comfy", "keeping")
-# Whole refresh tokens; secrets of apps and keys; keys of sessions.
-HIDDEN = frozenset({"token_blacklist", "mfa", "usersessions"})
+HIDDEN = frozenset({"mfa", "usersessions"})  # their pages show secrets of apps and keys, and keys of sessions
 
 
 class StaffSite(admin.AdminSite):
@@ -32,8 +31,9 @@ class StaffSite(admin.AdminSite):
         if request.user.is_authenticated and not self.has_permission(request):
             raise PermissionDenied
         if not request.GET.get("next") and not request.POST.get("next"):
-            request.GET = request.GET.copy()
-            request.GET["next"] = reverse(f"{self.name}:index")
+            goal = request.GET.copy()
+            goal["next"] = reverse(f"{self.name}:index")
+            request.GET = goal  # type: ignore[assignment] # a copy that could be changed, which nobody does
         return resolve(reverse("sign-in")).func(request)  # type: ignore[no-any-return] # a view of ours
 
     def register(

@@ -26,7 +26,7 @@ class UserManager(BaseUserManager["User"]):
         with transaction.atomic(using=self._db):
             user.save(using=self._db)
             # Whoever makes people here, by a command or in admin, answers for the address. Those who register confirm it themselves.
-            user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+            user.emailaddress_set.create(email=user.email, verified=True, primary=True)  # type: ignore[attr-defined] # allauth's rows
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:

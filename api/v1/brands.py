@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from accounts import brands
 from accounts.models import Brand, Membership
 from accounts.queries import brands_of
 from api.base import UUID_PATTERN, absolute
 from api.paging import NewestFirst
+from api.permissions import caller
+from api.v1.people import People
 
 
 class BrandOut(serializers.ModelSerializer[Brand]):
@@ -46,9 +54,15 @@ class BrandOut(serializers.ModelSerializer[Brand]):
         return absolute(self.context["request"], brand.logo)
 
 
+class BrandIn(serializers.Serializer[Any]):
+    """A new brand."""
+
+    name = serializers.CharField(max_length=80)
+
+
 @extend_schema_view(list=extend_schema(operation_id="list_brands"), retrieve=extend_schema(operation_id="read_brand"))
 @extend_schema(tags=["brands"])
-class Brands(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Brand]):
+class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Brand]):
     """The brands that the caller shares."""
 
     serializer_class = BrandOut
@@ -59,3 +73,25 @@ class Brands(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
     def get_queryset(self) -> QuerySet[Any]:
         """The caller's own."""
         return brands_of(self.request.user).annotate(role=F("memberships__role"))
+
+    @extend_schema(operation_id="make_brand", request=BrandIn, responses={201: BrandOut})
+    def create(self, request: Request) -> Response:
+        """A new brand, which the caller owns."""
+        sent = BrandIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        brand = brands.make_brand(by=caller(request), **sent.validated_data)
+        return Response(self.get_serializer(self.get_queryset().get(pk=brand.pk)).data, HTTPStatus.CREATED)
+
+    @extend_schema(operation_id="delete_brand", responses={204: None})
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete a brand, as its owner. It can be brought back for 30 days."""
+        brands.delete(by=caller(request), brand=self.get_object())
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    @extend_schema(operation_id="restore_brand", request=None, responses=BrandOut)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring a deleted brand back, as its owner."""
+        brand = get_object_or_404(brands.deleted_brands_of(caller(request)), pk=pk)
+        brands.restore(by=caller(request), brand=brand)
+        return Response(self.get_serializer(self.get_queryset().get(pk=brand.pk)).data)

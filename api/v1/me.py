@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -13,11 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import ledger
+from accounts import ledger, sessions
 from accounts.models import Brand, Transfer, User
 from accounts.queries import brands_of, transfers_of
 from api.base import UUID_PATTERN, asked
 from api.permissions import caller
+from prompting.languages import LANGUAGES
 
 NEWEST = 50  # transfers in a statement
 
@@ -37,7 +40,7 @@ class MeOut(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "time_zone", "is_staff", "brands")
+        fields = ("id", "email", "name", "language", "time_zone", "is_staff", "brands")
 
     @extend_schema_field(BrandLine(many=True))
     def get_brands(self, user: User) -> Any:
@@ -45,8 +48,79 @@ class MeOut(serializers.ModelSerializer[User]):
         return BrandLine(brands_of(user), many=True).data
 
 
+class MeIn(serializers.ModelSerializer[User]):
+    """What a person may change about themselves here; the address and the password have endpoints of their own."""
+
+    class Meta:
+        model = User
+        fields = ("name", "language", "time_zone")
+        extra_kwargs = {"language": {"max_length": 10}}
+
+    def validate_language(self, tag: str) -> str:
+        """A language that ads can be written in."""
+        if tag not in LANGUAGES:
+            raise serializers.ValidationError(f"Choose one of {', '.join(LANGUAGES)}.")
+        return tag
+
+    def validate_time_zone(self, zone: str) -> str:
+        """A name such as Europe/Madrid."""
+        if zone not in available_timezones():
+            raise serializers.ValidationError("Give a time zone by its name, such as Europe/Madrid.")
+        return zone
+
+
+class SessionOut(serializers.Serializer[Any]):
+    """One place where the caller is signed in."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    network = serializers.CharField()
+    since = serializers.DateTimeField()
+    is_app = serializers.BooleanField()
+
+
+class SessionsOut(serializers.Serializer[Any]):
+    """Where the caller is signed in."""
+
+    results = SessionOut(many=True)
+
+
+class MeSessions(APIView):
+    """The browsers and apps that are signed in."""
+
+    @extend_schema(operation_id="list_my_sessions", responses=SessionsOut, tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Where the caller is signed in, the newest first."""
+        return Response(SessionsOut({"results": sessions.devices_of(caller(request))}).data)
+
+    @extend_schema(operation_id="end_my_sessions", responses={204: None}, tags=["me"])
+    def delete(self, request: Request) -> Response:
+        """Sign out everywhere, this app too, at once."""
+        sessions.end_everywhere(caller(request))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+class MeSession(APIView):
+    """One of them."""
+
+    @extend_schema(operation_id="end_my_session", responses={204: None}, tags=["me"])
+    def delete(self, request: Request, device: str) -> Response:
+        """Sign it out."""
+        if not sessions.end(caller(request), device):
+            raise NotFound("There is no such session.")
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
 class Me(APIView):
     """The person whose token this is."""
+
+    @extend_schema(operation_id="change_me", request=MeIn, responses=MeOut, tags=["me"])
+    def patch(self, request: Request) -> Response:
+        """Change name, language or time zone."""
+        changed = MeIn(caller(request), data=request.data, partial=True)
+        changed.is_valid(raise_exception=True)
+        changed.save()
+        return Response(MeOut(changed.instance).data)
 
     @extend_schema(operation_id="me", responses=MeOut, tags=["me"])
     def get(self, request: Request) -> Response:

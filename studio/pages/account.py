@@ -78,11 +78,13 @@ class SignIn(Said, BesideArt, account.LoginView):
         """A part of a page that asked after its session had run out gets no page in its place; adsgem.js says so."""
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
-        return super().dispatch(request, *args, **kwargs)
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return answer
 
     def get_success_url(self) -> str | None:
         """Where its person wanted to go; whoever came by an invitation goes to that."""
-        return super().get_success_url() or self.request.session.get(INVITED)
+        goal: str | None = super().get_success_url() or self.request.session.get(INVITED)
+        return goal
 
 
 class Register(Said, Mails, BesideArt, account.SignupView):
@@ -95,11 +97,13 @@ class Register(Said, Mails, BesideArt, account.SignupView):
         """The account, its brand and the e-mail come true together."""
         if came_by := self.request.session.get(INVITED):
             self._confirm_by_invitation(came_by, form)
-        return super().form_valid(form)
+        answer: HttpResponse = super().form_valid(form)
+        return answer
 
     def get_success_url(self) -> str | None:
         """Whoever came by an invitation goes to that."""
-        return super().get_success_url() or self.request.session.get(INVITED)
+        goal: str | None = super().get_success_url() or self.request.session.get(INVITED)
+        return goal
 
     def _confirm_by_invitation(self, came_by: str, form: Any) -> None:
         # The link was in the letter box of this address: that is all that confirming would show.

@@ -58,7 +58,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "name"
-        self.fields["time_zone"].widget.choices = _zones()  # type: ignore[attr-defined] # a list with groups
+        self.fields["time_zone"].widget.choices = _zones()
 
 
 @login_required

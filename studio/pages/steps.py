@@ -29,7 +29,7 @@ class Steps(base.IndexView):
             "app": next((each for each in found if each.type == Authenticator.Type.TOTP), None),
             "passkeys": [each for each in found if each.type == Authenticator.Type.WEBAUTHN],
             "codes_left": len(recovery.get_unused_codes()) if recovery else None,
-            "needed": second_step.is_needed(self.request.user),  # type: ignore[arg-type]
+            "needed": second_step.is_needed(self.request.user),
         }
 
 
@@ -43,7 +43,7 @@ class AddApp(Said, app.ActivateTOTPView):
         context = super().get_context_data(**kwargs)
         secret = context["form"].secret
         spaced = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
-        return {**context, "secret": spaced, "needed": second_step.is_needed(self.request.user)}  # type: ignore[arg-type]
+        return {**context, "secret": spaced, "needed": second_step.is_needed(self.request.user)}
 
 
 class RemoveApp(Said, app.DeactivateTOTPView):

@@ -12,9 +12,25 @@ EXPECTED = {
     "/api/v1/auth/token": {"post"},
     "/api/v1/auth/token/refresh": {"post"},
     "/api/v1/auth/logout": {"post"},
-    "/api/v1/me": {"get"},
-    "/api/v1/brands": {"get"},
-    "/api/v1/brands/{id}": {"get"},
+    "/api/v1/auth/register": {"post"},
+    "/api/v1/auth/email/verify": {"post"},
+    "/api/v1/auth/email/resend": {"post"},
+    "/api/v1/auth/email/change": {"post"},
+    "/api/v1/auth/password/forgot": {"post"},
+    "/api/v1/auth/password/reset": {"post"},
+    "/api/v1/auth/password/change": {"post"},
+    "/api/v1/me": {"get", "patch"},
+    "/api/v1/me/sessions": {"get", "delete"},
+    "/api/v1/me/sessions/{device}": {"delete"},
+    "/api/v1/brands": {"get", "post"},
+    "/api/v1/brands/{id}": {"get", "delete"},
+    "/api/v1/brands/{id}/restore": {"post"},
+    "/api/v1/brands/{id}/members": {"get"},
+    "/api/v1/brands/{id}/members/{member}": {"patch", "delete"},
+    "/api/v1/brands/{id}/members/{member}/hand-over": {"post"},
+    "/api/v1/brands/{id}/invitations": {"get", "post"},
+    "/api/v1/brands/{id}/invitations/{invitation}": {"delete"},
+    "/api/v1/invitations/accept": {"post"},
     "/api/v1/templates": {"get"},
     "/api/v1/templates/{slug}": {"get"},
     "/api/v1/placements": {"get"},
@@ -70,7 +86,8 @@ def test_every_operation_documents_the_same_refusals(schema: dict[str, dict[str,
 
 def test_only_sign_in_and_the_front_door_need_no_token(schema: dict[str, dict[str, dict[str, dict[str, object]]]]) -> None:
     open_doors = {path for path, methods in schema["paths"].items() for operation in methods.values() if not operation.get("security")}
-    assert open_doors == {"/api/v1/", "/api/v1/auth/token", "/api/v1/auth/token/refresh", "/api/v1/auth/logout"}
+    ways = ("token", "token/refresh", "logout", "register", "email/verify", "email/resend", "password/forgot", "password/reset")
+    assert open_doors == {"/api/v1/", *(f"/api/v1/auth/{way}" for way in ways)}
 
 
 def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
@@ -84,6 +101,9 @@ def test_no_route_of_the_api_is_missing_here() -> None:
     api = next(each for each in get_resolver().url_patterns if "api/v1" in str(each.pattern))
     names = {pattern.name for pattern in api.url_patterns}
     assert names - {"root", "nowhere", "schema", "docs", "token", "refresh", "logout", "me", "me-credits"} == {
+        *("register", "email-verify", "email-resend", "email-change", "password-forgot", "password-reset", "password-change"),
+        *("me-sessions", "me-session", "invitations-accept"),
+        *(f"brands-{what}" for what in ("restore", "members", "member", "hand-over", "invitations", "invitation")),
         *(
             f"{name}-{kind}"
             for name in ("brands", "templates", "placements", "photos", "generations", "ads", "webhooks")
