@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from api.v1 import auth
 from api.v1.ads import Ads
 from api.v1.brands import Brands
+from api.v1.check import Check
 from api.v1.copy import FitCopy, SuggestCopy, TranslateCopy
 from api.v1.generations import Generations
 from api.v1.me import Me, MeCredits, MeSession, MeSessions
@@ -51,6 +52,7 @@ urlpatterns = [
     re_path(r"^me/credits/?$", MeCredits.as_view(), name="me-credits"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^check/?$", Check.as_view(), name="check"),
     re_path(r"^copy/suggest/?$", SuggestCopy.as_view(), name="copy-suggest"),
     re_path(r"^copy/translate/?$", TranslateCopy.as_view(), name="copy-translate"),
     re_path(r"^copy/fit/?$", FitCopy.as_view(), name="copy-fit"),

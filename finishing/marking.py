@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -63,9 +64,8 @@ def mark(finished: Image.Image, page: Page, marking: Marking, encode: Encoder, m
     if (number := marking.spec.number) is not None:
         finished = Image.fromarray(watermark.embedded(np.asarray(finished), number))
         facts |= {"watermark": True, "number": f"{number:016x}"}
-    facts["looks"] = f"{perceptual_hash(np.asarray(finished)):016x}"
     encoded, signed, said = _file(finished, marking, encode, max_bytes)
-    facts |= signed
+    facts |= signed | {"looks": f"{_looks(encoded):016x}"}
     checks.append(Check("marks", "pass" if signed["c2pa"] else "warn", _told(marking.spec, facts, said)))
     return Marked(encoded, tuple(checks), facts)
 
@@ -109,6 +109,12 @@ def _file(finished: Image.Image, marking: Marking, encode: Encoder, max_bytes: i
     if max_bytes is None:
         return plain, {"c2pa": False}, "It could not be signed; whoever runs AdsGem finds the reason with manage.py check."
     return plain, {"c2pa": False}, f"The {weight(max_bytes)} of this place leave no room for signed credentials."
+
+
+def _looks(encoded: Encoded) -> int:
+    """The perceptual hash of the file as it goes out."""
+    with Image.open(io.BytesIO(encoded.data)) as opened:
+        return perceptual_hash(np.asarray(opened.convert("RGB")))
 
 
 def _told(spec: MarkSpec, facts: dict[str, Any], said: str) -> str:

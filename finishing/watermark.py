@@ -41,6 +41,7 @@ LARGE = Strength(chip=6, least=0.4, most=1.5, follow=0.375)
 SMALL = Strength(chip=3, least=0.8, most=2.6, follow=0.56)
 LARGE_FROM = 500  # pixels of the short side
 READ_CHIP = 4  # pixels of a chip in the picture that is read
+READ_AREA = 4_000_000  # pixels of that picture at most: what would have more was never an ad
 # Scales that platforms shrink and enlarge to, tried before and after what the picture itself suggests.
 SCALES = (1.0, 0.5, 2 / 3, 0.75, 0.8, 0.9, 1 / 3, 0.6, 0.4, 1.5, 2.0)
 SURE = 4.5  # standard deviations that the place must stand out by before its number is read
@@ -154,7 +155,7 @@ def _read_at(grey: Grey, scale: float) -> Found | None:
     """The number, taking the picture for one whose large chips are `scale` times as large as they were made."""
     factor = READ_CHIP / (LARGE.chip * scale)
     height, width = (max(2 * READ_CHIP, round(side * factor)) for side in grey.shape)
-    if width * height < SMALLEST_AREA / 9 or width * height > 40_000_000:
+    if not SMALLEST_AREA / 9 <= width * height <= READ_AREA:
         return None
     small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
     means = cv2.boxFilter(_levelled(np.asarray(small, np.float32), READ_CHIP), -1, (READ_CHIP, READ_CHIP), anchor=(0, 0))

@@ -7,7 +7,7 @@ from allauth.mfa.webauthn.views import login_webauthn
 from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from studio.pages import account, ads, brands, create, files, gallery, library, payments, photos, previews, profile, progress, steps
+from studio.pages import account, ads, brands, check, create, files, gallery, library, payments, photos, previews, profile, progress, steps
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", gallery.home, name="home"),
@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("generations/<uuid:pk>/undo/", progress.undo, name="generation-undo"),
     path("generations/<uuid:pk>/zip/", progress.download, name="generation-zip"),
     path("ads/<uuid:pk>/", ads.ad, name="ad"),
+    path("check/", check.check, name="check"),
     path("library/", library.library, name="library"),
     path("pictures/<uuid:pk>/preview", files.preview, name="picture-preview"),
     path("files/<uuid:pk>/<slug:size>", files.show, name="file"),

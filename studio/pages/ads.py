@@ -43,6 +43,7 @@ def page_of(request: HttpRequest, found: Ad) -> dict[str, Any]:
         "passed": sum(check["result"] == "pass" for check in found.checks),
         "steps": Step.objects.filter(picture=found.picture, ad=None, error="").order_by("created_at"),
         "hashes": _hashes(found.recipe),
+        "marks": _marks(found.recipe.get("marks", {})),
         "word_fields": word_fields(found.copy.words, {}),
     }
 
@@ -62,6 +63,18 @@ def _place(found: Ad) -> dict[str, Any]:
         "max_bytes": spec.max_bytes,
         "kept_clear": ", ".join(kept),
     }
+
+
+def _marks(told: Mapping[str, Any]) -> str:
+    """Which marks the file bears, as a sentence; empty for files from before there were any."""
+    if not told:
+        return ""
+    unknown = ", by a certificate of this machine that is not on the C2PA trust list" if told.get("own") else ""
+    signed = f"content credentials (C2PA{', time-stamped' if told.get('stamped') else ''}{unknown})" if told.get("c2pa") else ""
+    hidden = "an invisible mark" if told.get("watermark") else ""
+    label = f"the label “{told['label']}”" if told.get("label") else ""
+    said = ", ".join(each for each in (signed, "XMP", hidden, label) if each)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _hashes(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
