@@ -363,6 +363,7 @@ OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_IMAGE_MODEL = env.text("OPENAI_IMAGE_MODEL")
 # What models may cost for one brand in a day, in micro-USD, where the brand's own row says nothing else.
 DAILY_MICRO_USD = round(env.number("DAILY_BUDGET_USD", 20, at_least=0, at_most=1_000_000) * 1_000_000)
+WRITER_SECONDS = env.number("WRITER_SECONDS", 60, at_least=1, at_most=300)  # for one answer; a small machine of one's own needs longer
 WRITER_FALLBACK = env.flag("WRITER_FALLBACK", default=True)  # the offline writer writes when the model cannot; no: orders wait
 COMFY_SERVERS = env.addresses("COMFY_SERVERS")  # none: the built-in engine paints
 C2PA_CERT, C2PA_KEY = env.file("C2PA_CERT"), env.file("C2PA_KEY")

@@ -1,7 +1,8 @@
 """Asking a language model, with patience and a budget: what it may be asked in which way, what is tried again, and when to stop.
 
-One question is a step. It makes at most three calls, takes at most two minutes and a bounded number of tokens (RELIABILITY: R-13);
-a server's first question may be refused a few times more, unpaid, until we know how to ask it.
+One question is a step. It makes at most three calls, takes at most two minutes (or twice the time of a call, where calls may take
+longer) and a bounded number of tokens (RELIABILITY: R-13); a server's first question may be refused a few times more, unpaid, until we
+know how to ask it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from prompting.writer import NoPurse, Purse, Refused, Usage, WriterError, Writer
 log = logging.getLogger(__name__)
 
 CALLS_AT_MOST, LEARNING_AT_MOST = 3, 5
-STEP_SECONDS, CALL_SECONDS = 120.0, 60.0
+STEP_SECONDS = 120.0
 STEP_TOKENS = 24_000
 ANSWER_TOKENS = 4_000  # models that think before they write spend most of it on that
 PATIENCE = 20.0  # seconds that we wait on the spot because a server asks for it
@@ -193,7 +194,7 @@ class _Step:
             body = self._body()
             self._afford(body)
             try:
-                reply = wire().ask(body, seconds=min(CALL_SECONDS, STEP_SECONDS - self.seconds))
+                reply = wire().ask(body, seconds=min(settings.WRITER_SECONDS, _step_seconds() - self.seconds))
             except Failed as failed:
                 self._after(failed)
                 continue
@@ -231,7 +232,7 @@ class _Step:
         likely = words // 3 + (PICTURE_TOKENS if self.picture else 0) + self.room
         if self.spent + likely > STEP_TOKENS:
             raise WriterError(self.said.too_long, code="budget")
-        if self.calls >= CALLS_AT_MOST or self.seconds >= STEP_SECONDS:
+        if self.calls >= CALLS_AT_MOST or self.seconds >= _step_seconds():
             raise WriterUnavailable(f"{sentences.AWAY} {self.said.later}", code="outage")
 
     def _heard(self, reply: Reply) -> None:
@@ -272,7 +273,7 @@ class _Step:
             raise WriterUnavailable(sentence, code=code, retry_after=wait)
         if wait is None:
             wait = random.uniform(0, FIRST_PAUSE * 2 ** (self.calls - 1))  # noqa: S311  # so that not all come back at once
-        if self.calls >= CALLS_AT_MOST or self.seconds + wait >= STEP_SECONDS:
+        if self.calls >= CALLS_AT_MOST or self.seconds + wait >= _step_seconds():
             rests.failed(self.server, str(failed))
             raise WriterUnavailable(sentence, code=code, retry_after=failed.retry_after)
         pause(wait)
@@ -309,6 +310,10 @@ class _Step:
         ):
             self.server.structured = LanguageServer.Structured.JSON_OBJECT
             self.server.save(update_fields=["structured", "learned_at"])
+
+
+def _step_seconds() -> float:
+    return max(STEP_SECONDS, 2 * float(settings.WRITER_SECONDS))
 
 
 def _texts(content: str | list[dict[str, Any]]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from prompting.wire import Failed, Reply
 
 LARGEST = 8 * 1024 * 1024  # bytes of an answer; what is larger is no answer to us
 QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+BLIND = re.compile(
+    r"image input is not supported|mmproj", re.IGNORECASE
+)  # llama.cpp's server calls a picture it cannot see a fault of its own
 FILTERED = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
 
 
@@ -89,7 +93,7 @@ def _refusal(error: openai.APIStatusError) -> Failed:
         return Failed("key", detail)
     if status == 404:
         return Failed("model", detail)
-    if status in (400, 415, 422, 501):
+    if status in (400, 415, 422, 501) or (status == 500 and BLIND.search(error.message)):
         return Failed("odd", detail)
     return Failed("down", detail, retry_after=_seconds(error.response.headers))
 

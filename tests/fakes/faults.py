@@ -135,6 +135,7 @@ FAULTS: dict[str, Fault] = {
     "wrong_language": _fields(lambda told: _texts(told, lambda _: CHINESE)),
     "tool_call": _message(content=None, tool_calls=CALL, finish_reason="tool_calls"),
     "injected": _fields(lambda told: _texts(told, lambda _: INJECTED)),
+    "blind": _problem(500, "image input is not supported - hint: you may need to provide the mmproj", type="server_error"),  # llama.cpp
     # pictures only
     "bad_picture": Fault(200, {"Content-Type": "application/json"}, b'{"created": 1, "data": [{"b64_json": "bm90IGEgcGljdHVyZQ=="}]}'),
     "no_picture": Fault(200, {"Content-Type": "application/json"}, b'{"created": 1, "data": []}'),

@@ -51,9 +51,9 @@ def server(settings: Any, db: None) -> Iterator[LlmServer]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(settings: Any) -> None:
     """Nobody waits longer than this for one answer."""
-    monkeypatch.setattr(asking, "CALL_SECONDS", 0.4)
+    settings.WRITER_SECONDS = 0.4
 
 
 @pytest.fixture
