@@ -341,8 +341,12 @@ class Step(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
-        # Estimates read the newest measured times of a kind.
-        indexes = [models.Index(fields=["kind", "who", "-created_at"], name="newest_steps_of_a_kind")]
+        indexes = [
+            # Estimates read the newest measured times of a kind.
+            models.Index(fields=["kind", "who", "-created_at"], name="newest_steps_of_a_kind"),
+            # A brand's budget of the day looks for what cost money today.
+            models.Index(fields=["created_at"], condition=Q(micro_usd__gt=0), name="steps_that_cost_money"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "subject", "input_hash"],
