@@ -180,6 +180,11 @@ class SecondStepAdapter(DefaultMFAAdapter):
         host = settings.SITE.hostname or context.request.get_host().partition(":")[0]
         return {"id": host, "name": "AdsGem"}
 
+    def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002 - allauth's name for it
+        """What a new passkey is called until its owner says otherwise."""
+        name = device_of(context.request.META.get("HTTP_USER_AGENT", ""))
+        return name[:1].upper() + name[1:]
+
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """Staff keep one where they need one."""
         if not (settings.HTTPS and authenticator.user.is_staff):

@@ -9,5 +9,9 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to allauth."""
-        from accounts import receivers  # noqa: F401 - models can be read from here on only
+        """Listen to allauth, and have its secrets encrypted anew with ours. Models can be read from here on only."""
+        from accounts import receivers, second_step  # noqa: F401
+        from keeping import secrets
+
+        if second_step.rotate_secrets not in secrets.elsewhere:
+            secrets.elsewhere.append(second_step.rotate_secrets)

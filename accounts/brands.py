@@ -13,7 +13,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import CASCADE, Case, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
@@ -27,6 +27,7 @@ UNDO = timedelta(days=30)  # after that a deleted brand and all that hangs on it
 MOST_BRANDS = 50  # of which one person is an owner
 MOST_OPEN_INVITATIONS = 50  # of one brand
 INVITATION = "accounts.invitation"
+KEPT_OF_A_PURGED = frozenset({"id", "event_seq", "created_at", "deleted_at"})
 MAY = {
     Role.OWNER: "Owners make ads, invite people and decide about the brand.",
     Role.EDITOR: "Editors make and change ads.",
@@ -212,7 +213,22 @@ def deleted_brands_of(user: User | AnonymousUser) -> QuerySet[Brand]:
 
 def brands_to_purge() -> QuerySet[Brand]:
     """What was deleted longer ago than anybody may bring it back."""
-    return Brand.objects.filter(deleted_at__lt=timezone.now() - UNDO)
+    return Brand.objects.filter(deleted_at__lt=timezone.now() - UNDO, purged_at=None)
+
+
+@transaction.atomic
+def purge(brand: Brand) -> None:
+    """Delete for good what hangs on a brand, and its name. What was paid stays in the ledger, under a name that says nothing.
+
+    Orders and photos must be gone already: they are another room's.
+    """
+    for relation in Brand._meta.related_objects:
+        if relation.on_delete is CASCADE:
+            relation.related_model._base_manager.filter(**{relation.field.name: brand}).delete()
+    empty = {field.name: field.get_default() for field in Brand._meta.concrete_fields if field.name not in KEPT_OF_A_PURGED}
+    Brand.objects.filter(pk=brand.pk).update(
+        **{**empty, "name": "Deleted brand", "slug": f"deleted-{brand.pk.hex}", "purged_at": timezone.now()}
+    )
 
 
 def members_of(brand: Brand) -> QuerySet[Membership]:

@@ -35,8 +35,8 @@ LIVES = {Message.Kind.RESET: timedelta(hours=1), Message.Kind.VERIFY: timedelta(
 
 
 def due(now: int) -> QuerySet[Message]:
-    """The e-mails that may be sent at `now` of the database's clock, the longest due first."""
-    return Message.objects.filter(claims.in_nobodys_hands(now), status__in=OPEN).order_by("run_after", "created_at", "pk")
+    """The e-mails that may be sent at `now` of the database's clock, the longest due first. What they say is read when it is sent."""
+    return Message.objects.filter(claims.in_nobodys_hands(now), status__in=OPEN).defer("says").order_by("run_after", "created_at", "pk")
 
 
 def send(message_id: UUID) -> bool:

@@ -9,7 +9,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.models import Login
 from allauth.core import context
 from allauth.mfa.base import forms as second_step
-from allauth.mfa.webauthn import forms as passkeys
+from allauth.mfa.totp import forms as app
 from django import forms
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
@@ -179,7 +179,9 @@ class CodeAgainForm(_CountedCode, second_step.ReauthenticateForm):
         _code(self)
 
 
-class PasskeyNameForm(passkeys.EditWebAuthnForm):
-    """Another name for a passkey."""
+class AddAppForm(app.ActivateTOTPForm):
+    """The first code of a new app shows that it has the key."""
 
-    name = forms.CharField(label="Name", max_length=60, error_messages={"required": "Give it a name that you will know it by."})
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _code(self)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from accounts.models import User
+from keeping.secrets import SecretUnreadable, decrypt, encrypt
 
 RECENT_SECONDS = 10 * 60
 STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -52,6 +54,25 @@ def is_recent(request: HttpRequest) -> bool:
     """Whether this person signed in, or confirmed it, within ten minutes."""
     records = get_authentication_records(request, request.user)
     return bool(records) and time.time() - records[-1]["at"] < RECENT_SECONDS
+
+
+def rotate_secrets() -> tuple[str, int, int]:
+    """Encrypt the secrets of authenticator apps and the seeds of recovery codes with the first key: name, how many, how many unreadable."""
+    done = lost = 0
+    for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            row = Authenticator.objects.select_for_update().get(pk=pk)
+            for name in ("secret", "seed"):
+                if name not in row.data:
+                    continue
+                try:
+                    row.data[name] = encrypt(decrypt(row.data[name]))
+                except SecretUnreadable:
+                    lost += 1
+                else:
+                    done += 1
+            row.save(update_fields=["data"])
+    return "mfa.Authenticator.data", done, lost
 
 
 class StaffDoor(MiddlewareMixin):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.sessions.models import Session
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
@@ -68,3 +69,11 @@ def end_everywhere(user: User, request: HttpRequest | None = None) -> None:
     update_session_auth_hash(request, user)
     UserSession.objects.filter(user=user).exclude(session_key=before).delete()
     UserSession.objects.filter(user=user, session_key=before).update(session_key=request.session.session_key)
+
+
+def forget_old() -> int:
+    """Drop chains of tokens that ended, or ran out, a month ago, and browsers whose session is gone. Gives how many."""
+    long_ago = timezone.now() - timedelta(days=30)
+    alive = Session.objects.values("session_key")
+    browsers, _ = UserSession.objects.exclude(session_key__in=alive).delete()
+    return browsers + TokenChain.objects.filter(last_used_at__lt=long_ago).delete()[0]

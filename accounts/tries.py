@@ -69,6 +69,7 @@ class Guess:
         Tries.objects.filter(key__in=self.owner_keys).delete()
         rest = [key for key in self.counted if key not in self.owner_keys]
         Tries.objects.filter(key__in=rest, number__gt=0).update(number=F("number") - 1)
+        Tries.objects.filter(key__in=rest, number__lt=PLACE.most).update(shut_until=0)  # the last free one, and it was right
 
 
 def network_of(request: HttpRequest | None) -> str:

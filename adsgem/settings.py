@@ -225,7 +225,7 @@ MFA_RECOVERY_CODE_DIGITS = 12
 MFA_FORMS = {
     "authenticate": "accounts.forms.CodeForm",
     "reauthenticate": "accounts.forms.CodeAgainForm",
-    "edit_webauthn": "accounts.forms.PasskeyNameForm",
+    "activate_totp": "accounts.forms.AddAppForm",
 }
 ADMIN_NETWORKS = env.networks("ADMIN_NETWORKS")  # from which admin can be reached; none: from everywhere
 

@@ -7,10 +7,12 @@ import threading
 
 from celery import current_app
 from django.conf import settings
+from django.core.management import call_command
 from django.db import close_old_connections, connection
 
+from accounts import emails, sessions, tries
 from comfy import pool
-from generations import rates, tasks
+from generations import purge, rates, tasks
 from generations.verify import verify
 from keeping import garbage
 from prompting import asking
@@ -45,6 +47,7 @@ def keep_house() -> None:
         current_app.backend.cleanup()  # Celery's results are kept for CELERY_RESULT_EXPIRES
         garbage.collect()
         asking.forget_old_answers()
+        _forget_people()
         report = verify(rehash=SAMPLE, repair=True)
         for word, problems in (("Wrong", report.problems), ("Mended", report.repaired)):
             for problem in problems:
@@ -53,3 +56,12 @@ def keep_house() -> None:
         log.exception("The hourly round did not work.")
     finally:
         connection.close()
+
+
+def _forget_people() -> None:
+    """Nothing about people is kept longer than it is needed."""
+    purge.purge_brands()
+    call_command("clearsessions")
+    sessions.forget_old()
+    emails.forget_old()
+    tries.forget_old()

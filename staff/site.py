@@ -16,7 +16,8 @@ from django.urls import URLPattern, URLResolver, path, resolve, reverse
 from staff.views import stored_file
 
 ROOMS = ("accounts", "templates_app", "generations", "prompting", "comfy", "keeping")
-HIDDEN = frozenset({"mfa", "usersessions"})  # their pages show secrets of apps and keys, and keys of sessions
+# Their pages show secrets of apps and keys, and keys of sessions; addresses are edited with their person.
+HIDDEN = frozenset({"account", "mfa", "usersessions"})
 
 
 class StaffSite(admin.AdminSite):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from accounts import sessions
 from accounts.admin.statement import CreditPages
 from accounts.models import Brand, CreditAccount, Membership, Product, User
 from keeping.showing import Page, PrettyJson, RowForm, Rows, picture, swatches
@@ -49,11 +52,12 @@ class Users(UserAdmin):  # type: ignore[type-arg]
     list_filter = ("is_active", "is_staff", "is_superuser", "groups", "date_joined")
     search_fields = ("email", "name")
     ordering = ("email",)
+    actions = ("sign_out_everywhere",)
     readonly_fields = ("last_login", "date_joined")
     inlines = (MembershipRows,)
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        ("Person", {"fields": ("name", "time_zone")}),
+        ("Person", {"fields": ("name", "language", "time_zone")}),
         ("May", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("When", {"fields": ("last_login", "date_joined")}),
     )
@@ -63,6 +67,21 @@ class Users(UserAdmin):  # type: ignore[type-arg]
         """With the number of brands."""
         found: QuerySet[User] = super().get_queryset(request)
         return found.annotate(brand_number=Count("memberships"))
+
+    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
+        """Staff answer for an address that they type: it is confirmed. Another password ends every session and token."""
+        super().save_model(request, obj, form, change)
+        if not change or "email" in form.changed_data:
+            with transaction.atomic():
+                EmailAddress.objects.filter(user=obj).delete()
+                EmailAddress.objects.create(user=obj, email=obj.email, verified=True, primary=True)
+
+    @admin.action(description="Sign out everywhere")
+    def sign_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """End every session and token of these people at once."""
+        for person in queryset:
+            sessions.end_everywhere(person)
+        self.message_user(request, f"{len(queryset)} signed out everywhere.", messages.SUCCESS)
 
     @admin.display(description="brands", ordering="brand_number")
     def brand_count(self, user: User) -> int:

@@ -101,6 +101,7 @@ class Brand(models.Model):
     event_seq = models.PositiveBigIntegerField(default=0, editable=False, help_text="The number of the newest event of this brand.")
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    purged_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When all but the ledger was deleted for good.")
 
     class Meta:
         ordering = ["name"]

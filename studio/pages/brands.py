@@ -71,7 +71,7 @@ def _page(request: HttpRequest, brand: Brand, **more: Any) -> HttpResponse:
         "mine": mine,
         "owner": owner,
         "roles": Membership.Role.choices,
-        "may": [(label, brands.MAY[Membership.Role(role)]) for role, label in Membership.Role.choices],
+        "may": list(brands.MAY.values()),
         "invitations": list(brands.open_invitations(brand)) if owner else [],
         "role": Membership.Role.EDITOR,
         **more,

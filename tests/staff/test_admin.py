@@ -15,8 +15,9 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Brand, Delivery, Membership, Product, User, Webhook
+from accounts.models import Brand, Delivery, Invitation, Membership, Message, Product, User, Webhook
 from comfy import starters
 from comfy.actions import save_workflow
 from comfy.models import Lora, Server, ServerJob
@@ -41,6 +42,8 @@ WRITTEN_BY_THE_MACHINE = (
     "transfer",
     "webhook",
     "delivery",
+    "message",
+    "invitation",
     "serverjob",
     "savedanswer",
 )
@@ -54,6 +57,8 @@ MODELS = [
     "accounts.price",
     "accounts.webhook",
     "accounts.delivery",
+    "accounts.message",
+    "accounts.invitation",
     "templates_app.adtemplate",
     "templates_app.category",
     "templates_app.layout",
@@ -114,6 +119,8 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
     Brand.objects.filter(pk=brand.pk).update(colours={"primary": "#006746"})
     webhook = Webhook.objects.create(brand=brand, url="https://example.com/hook")
     Delivery.objects.create(webhook=webhook, kind="ping", object_id=webhook.pk, body={})
+    Message.objects.create(to="max@example.com", kind="ready", brand=brand)
+    Invitation.objects.create(brand=brand, email="max@example.com", expires_at=timezone.now())
     breakers.failed("comfyui", "Nobody answers.")
     return pipeline.run(order.pk)
 
@@ -123,7 +130,7 @@ def test_every_room_shows_its_own_rows_and_no_others() -> None:
 
 
 def test_tokens_are_not_shown_to_anybody() -> None:
-    assert not [model for model in admin.site._registry if model._meta.app_label == "token_blacklist"]
+    assert not [model for model in admin.site._registry if model._meta.app_label in ("account", "mfa", "usersessions", "sessions")]
 
 
 def test_the_rooms_stand_in_the_order_of_an_ads_life(desk: Client) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from keeping.secrets import encrypted_columns, rotate
+from keeping.secrets import elsewhere, encrypted_columns, rotate
 
 
 class Command(BaseCommand):
@@ -17,14 +18,18 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         """One line a column. Raises CommandError when there are secrets that no key can read."""
         unreadable = 0
-        for model, field in encrypted_columns():
-            done, lost = rotate(model, field)
+        for name, done, lost in _all():
             unreadable += lost
-            self.stdout.write(
-                f"{model._meta.label}.{field.name}: {done} encrypted with the first key" + (f", {lost} unreadable" if lost else "")
-            )
+            self.stdout.write(f"{name}: {done} encrypted with the first key" + (f", {lost} unreadable" if lost else ""))
         if unreadable:
             raise CommandError(
                 f"{unreadable} secrets cannot be read with the keys in ENCRYPTION_KEYS and were left alone. "
                 "Add the key they were encrypted with at the end, and run this again."
             )
+
+
+def _all() -> Iterator[tuple[str, int, int]]:
+    for model, field in encrypted_columns():
+        yield (f"{model._meta.label}.{field.name}", *rotate(model, field))
+    for rotate_own in elsewhere:
+        yield rotate_own()
