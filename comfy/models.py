@@ -12,6 +12,9 @@ from keeping.models import StoredFile
 from keeping.secrets import EncryptedText
 from keeping.versions import Version
 
+# What a model was trained as. A LoRA fits models of its own family only, and does nothing, silently, to any other.
+FAMILIES = [("sd15", "SD 1.5"), ("sdxl", "SDXL"), ("flux", "Flux")]
+
 
 class Server(models.Model):
     """A ComfyUI address, and what was last seen there. Times are epoch milliseconds of the database's clock."""
@@ -26,6 +29,14 @@ class Server(models.Model):
         default=2,
         validators=[MinValueValidator(1), MaxValueValidator(16)],
         help_text="Pictures it may have at a time: one running, the rest waiting.",
+    )
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="How fast it is beside the others: one of weight 2 may have twice as many pictures before another is asked.",
+    )
+    families = models.JSONField(
+        default=list, blank=True, help_text="The families of models that it may paint with: sd15, sdxl, flux. Empty: all of them."
     )
     custom_nodes = models.JSONField(default=list, blank=True, help_text="Classes of custom nodes that workflows may use on this server.")
 
@@ -141,7 +152,7 @@ class Lora(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=120)
     file_name = models.CharField(max_length=200, help_text="As the server lists it, for instance styles/film_grain.safetensors.")
-    family = models.CharField(max_length=20, choices=[("sd15", "SD 1.5"), ("sdxl", "SDXL"), ("flux", "Flux")])
+    family = models.CharField(max_length=20, choices=FAMILIES)
     trigger_words = models.CharField(max_length=200, blank=True)
     weight_min = models.FloatField(default=0.0, validators=[MinValueValidator(-2), MaxValueValidator(2)])
     weight_max = models.FloatField(default=1.0, validators=[MinValueValidator(-2), MaxValueValidator(2)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -93,7 +93,14 @@ class Recipe:
         if gone is not None:
             raise NeedsRefused(f"there is no LoRA '{gone}'")
         loras = tuple(rows[slug] for slug, _weight in needs.loras)
-        triggers = ", ".join(lora.trigger_words.strip() for lora in loras if lora.trigger_words.strip())
+        unfit = next((lora for lora in loras if lora.family != needs.family.partition("-")[0]), None)
+        if unfit is not None:
+            # ComfyUI would paint without it and call that a success.
+            raise NeedsRefused(
+                f"the LoRA '{unfit.slug}' is made for {unfit.get_family_display()}, and the template's models are {needs.family}"
+            )
+        heard = (lora for lora, weight in zip(loras, _held(loras, needs), strict=True) if weight and lora.trigger_words.strip())
+        triggers = ", ".join(lora.trigger_words.strip() for lora in heard)
         width, height = working_size(ratio, workflow.current.bindings, needs.family)
         values = {**needs.models, **needs.settings, "seed": seed, "width": width, "height": height, "batch_size": 1}
         values |= {"prompt": f"{prompt}, {triggers}"[:4000] if triggers else prompt[:4000], "negative": negative[:4000]}
@@ -126,9 +133,7 @@ class Recipe:
 
     def weights(self) -> list[float]:
         """The LoRAs' weights, each held to its row's range."""
-        asked = (weight for _slug, weight in self.needs.loras)
-        pairs = zip(self.loras, asked, strict=True)
-        return [min(max(lora.weight_default if weight is None else weight, lora.weight_min), lora.weight_max) for lora, weight in pairs]
+        return _held(self.loras, self.needs)
 
     def facts(self) -> dict[str, Any]:
         """For the ad's recipe."""
@@ -144,6 +149,17 @@ class Recipe:
         return {**told, "family": self.needs.family, "painted_at": list(self.size), "settings": dict(self.needs.settings)}
 
 
+def with_loras(told: Mapping[str, Any], rows: Iterable[tuple[str, float]], *, strength: float | None = None) -> dict[str, Any]:
+    """A template's `needs` with the LoRAs that staff gave it as rows: pairs of slug and weight, after those that it names itself.
+
+    A row decides the weight of a LoRA that is named in both places. `strength` is an order's: the weight of every LoRA in place of its own.
+    """
+    weights = {one["lora"]: one.get("weight") for one in told.get("loras") or ()} | dict(rows)
+    if not weights:
+        return dict(told)
+    return {**told, "loras": [{"lora": slug, "weight": weight if strength is None else strength} for slug, weight in weights.items()]}
+
+
 def job_of(recipe: Recipe, filled: Filled, graph: Mapping[str, Any]) -> Job:
     """The job that a client runs, with time limits sized by its work."""
     megapixels = filled.size[0] * filled.size[1] / 1e6
@@ -151,6 +167,11 @@ def job_of(recipe: Recipe, filled: Filled, graph: Mapping[str, Any]) -> Job:
     pace = 9.0 if recipe.needs.family.startswith("flux") else 3.0
     seconds = min(600.0, max(150.0, 90.0 + filled.steps * megapixels * pace))
     return Job(recipe.job_id, graph, filled.output_node, filled.size, filled.samplers, run_seconds=seconds)
+
+
+def _held(loras: Sequence[Lora], needs: Needs) -> list[float]:
+    asked = zip(loras, (weight for _slug, weight in needs.loras), strict=True)
+    return [min(max(lora.weight_default if weight is None else weight, lora.weight_min), lora.weight_max) for lora, weight in asked]
 
 
 def _named(told: object, field_name: str, allowed: tuple[str, ...]) -> dict[str, Any]:

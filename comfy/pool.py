@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Case, Count, F, PositiveIntegerField, Q, Value, When
+from django.db.models import BigIntegerField, Case, Count, F, PositiveIntegerField, Q, QuerySet, Value, When
 
 from comfy.binding import Filled
 from comfy.client import Client, Pace
@@ -143,9 +143,9 @@ def look_around() -> int:
     return sum(_look_if_due(server, now) for server in Server.objects.filter(enabled=True).defer("token"))
 
 
-def healthy() -> bool:
-    """Whether any server is enabled and works as far as is known. Asks nobody."""
-    return Server.objects.filter(enabled=True, open_until=0, last_seen__gt=0).exists()
+def working() -> QuerySet[Server]:
+    """The servers that are enabled and work, as far as is known. Asks nobody."""
+    return Server.objects.filter(enabled=True, open_until=0, last_seen__gt=0).defer("token")
 
 
 def failed(server: Server, error: ComfyError) -> None:
@@ -173,12 +173,19 @@ def worked(server: Server, warm: str) -> None:
 
 
 def take_seat(
-    needs: Filled, job_id: UUID, holder: UUID, *, avoid: Collection[str] = (), unable: Collection[str] = (), away: Collection[str] = ()
+    needs: Filled,
+    job_id: UUID,
+    holder: UUID,
+    *,
+    family: str = "",
+    avoid: Collection[str] = (),
+    unable: Collection[str] = (),
+    away: Collection[str] = (),
 ) -> Seat:
     """A seat for a job on the server that suits it best. Raises NoServer.
 
-    In three steps: those that can (enabled, healthy, with the nodes and files), the least used first, then the one whose model is warm.
-    Servers in `avoid` failed at this job before: they are asked only when no other can. Those in `unable` cannot do it, as was seen, and
+    In three steps: those that can (enabled, healthy, for this family of models, with the nodes and files), the least used for its weight
+    first, then the one whose model is warm. Servers in `avoid` failed at this job before: they are asked only when no other can. Those in `unable` cannot do it, as was seen, and
     those in `away` did not answer just now: they are not asked.
     """
     now = db_now()
@@ -193,8 +200,8 @@ def take_seat(
             reasons[server.name] = "does not answer"
         elif not _answers(server, now):
             reasons[server.name] = f"does not work: {server.last_error or 'it was never seen'}"
-        elif (lacks := _lacks(server, needs)) is not None:
-            reasons[server.name] = lacks
+        elif (lacking := lacks(server, needs, family)) is not None:
+            reasons[server.name] = lacking
             missing += 1
         else:
             can.append((server, _spelling(server, needs)))
@@ -275,8 +282,10 @@ def _refresh(server: Server) -> None:
     server.refresh_from_db(fields=[field.attname for field in Server._meta.concrete_fields if field.name != "token"])
 
 
-def _lacks(server: Server, needs: Filled) -> str | None:
-    """What a server has not that a job needs, as words for staff."""
+def lacks(server: Server, needs: Filled, family: str = "") -> str | None:
+    """What a server has not that a job needs, by what was last seen there, as words for staff that follow its name. None: it can."""
+    if family and server.families and family.partition("-")[0] not in server.families:
+        return f"is not meant for {family}"
     nodes = sorted(needs.classes - set(server.classes))
     if nodes:
         return f"has no node {nodes[0]}"
@@ -305,7 +314,13 @@ def _spelling(server: Server, needs: Filled) -> dict[tuple[str, str], str]:
 
 
 def _preference(server: Server, warm: str, avoid: Collection[str]) -> tuple[Any, ...]:
-    return str(server.pk) in avoid, getattr(server, "used", 0), bool(warm) and server.warm != warm, server.name
+    return (
+        str(server.pk) in avoid,
+        getattr(server, "used", 0) / server.weight,
+        bool(warm) and server.warm != warm,
+        -server.weight,
+        server.name,
+    )
 
 
 def _sit_down(server: Server, job_id: UUID, holder: UUID) -> bool:

@@ -242,7 +242,7 @@ def check_order(
         errors["seed"] = f"The seed must be a whole number from 0 to {SEED_MOST}."
     chosen = ""
     try:
-        chosen = _engine_for(brand, engine, template.current.data.get("engines", {}) if template.current else None)
+        chosen = _engine_for(brand, engine, template.current.engines() if template.current else None)
     except EngineError as error:
         errors["engine"] = str(error)
     if errors:

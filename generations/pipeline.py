@@ -164,7 +164,7 @@ def picture_order(picture: Picture) -> PictureOrder:
         product=shot,
         scene_prompt=plan.scene_prompt,
         negative_prompt=plan.negative_prompt,
-        needs=version.needs(picture.engine),
+        needs=version.needs(picture.engine, lora_strength=generation.lora_strength),
         palette=generation.brand.colours,
     )
 

@@ -115,7 +115,8 @@ def _seat(work: _Work, away: set[str]) -> Seat:
     faults = _faults(order.job_id)
     unable = {server: code for server, code in faults if code in UNABLE}
     try:
-        seat = pool.take_seat(work.needs, order.job_id, uuid4(), avoid={server for server, _code in faults}, unable=unable, away=away)
+        wishes = {"avoid": {server for server, _code in faults}, "unable": unable, "away": away}
+        seat = pool.take_seat(work.needs, order.job_id, uuid4(), family=work.wants.family, **wishes)
     except NoServer as none:
         if none.why == "cannot":
             log.error("No ComfyUI server can paint picture %s: %s", order.picture_id, none)

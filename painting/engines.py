@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 
-from comfy import pool
+from comfy import fitness
 from comfy.models import Server
+from comfy.needs import NeedsRefused
 from painting import openai_account
 from painting.builtin import Builtin
 from painting.comfyui import ComfyUI
 from painting.engine import Engine, EngineError
 from painting.openai_images import OpenAIImages
 
+log = logging.getLogger(__name__)
+
 
 def choose(asked: str, needs: Mapping[str, Any] | None = None) -> str:
     """The name of the engine that takes an order for `auto`, `draft` or an engine's name. Raises EngineError when there is none.
 
-    `needs` is what the template says, by engine. `auto` takes ComfyUI when a server works and the template names a workflow for it,
-    else OpenAI when it is set up, works, and the template says what it needs of it.
+    `needs` is what the template says, by engine. `auto` takes ComfyUI when the template names a workflow and, by what was last seen, a server
+    that works has all that it needs; else OpenAI when it is set up, works, and the template says what it needs of it.
     """
-    if asked == "auto" and _has_workflow(needs) and pool.healthy():
+    if asked == "auto" and _can_comfyui(needs):
         return ComfyUI.name
     if asked == "auto" and needs and OpenAIImages.name in needs and openai_account.healthy():
         return OpenAIImages.name
@@ -58,7 +62,14 @@ def _comfyui(needs: Mapping[str, Any] | None) -> str:
         raise EngineError(sentence, code="engine_not_configured", permanent=True)
     if needs is not None and not _has_workflow(needs):
         raise EngineError("This template is not made for ComfyUI. Choose Draft or auto.", code="engine_not_for_template", permanent=True)
-    return ComfyUI.name
+    try:
+        if needs is None or fitness.could_paint(needs[ComfyUI.name]):
+            return ComfyUI.name
+    except NeedsRefused as error:
+        sentence = f"The template's settings for ComfyUI are wrong: {error}. Choose Draft or auto."
+        raise EngineError(sentence, code="needs_invalid", permanent=True) from error
+    sentence = "No picture server has the models that this template needs. Choose another template, Draft or auto."
+    raise EngineError(sentence, code="model_missing", permanent=True)
 
 
 def _openai(needs: Mapping[str, Any] | None) -> str:
@@ -67,6 +78,14 @@ def _openai(needs: Mapping[str, Any] | None) -> str:
     if needs is not None and OpenAIImages.name not in needs:
         raise EngineError("This template is not made for OpenAI. Choose Draft or auto.", code="engine_not_for_template", permanent=True)
     return OpenAIImages.name
+
+
+def _can_comfyui(needs: Mapping[str, Any] | None) -> bool:
+    try:
+        return needs is not None and _has_workflow(needs) and fitness.can_paint(needs[ComfyUI.name])
+    except NeedsRefused as error:
+        log.warning("A template's settings for ComfyUI are wrong, so another engine paints: %s", error)
+        return False
 
 
 def _has_workflow(needs: Mapping[str, Any] | None) -> bool:

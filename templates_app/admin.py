@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar
 
 from django import forms
@@ -13,6 +14,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from comfy import fitness
+from comfy.admin.looks import badge
+from comfy.models import Server
+from comfy.needs import NeedsRefused
 from keeping.showing import NONE, LookOnlyRows, Page, PrettyJson, RowForm, Rows, picture, pretty
 from keeping.versions import Version
 from templates_app.actions import check_placement, check_template, publish_version
@@ -28,6 +33,7 @@ from templates_app.models import (
     TemplateLora,
     TemplatePreview,
 )
+from templates_app.queries import lacking_loras
 
 
 def staff(request: HttpRequest) -> User:
@@ -208,17 +214,20 @@ class Templates(VersionedPage):
     """The recipes that marketers choose from."""
 
     form = TemplateForm
-    list_display = ("shown", "title", "category", "needs_photo", "published", "position", "layout_version", "current_number", "order_count")
+    list_display = (
+        "shown", "title", "category", "needs_photo", "published", "offered", "position", "layout_version", "current_number", "order_count",
+    )  # fmt: skip
     list_display_links = ("title",)
     list_editable = ("published", "position")
     list_filter = ("published", "category", "needs_photo", "current__layout__layout")
     search_fields = ("title", "slug", "summary")
-    readonly_fields = ("previews_shown", "layout_version", "created_at")
+    readonly_fields = ("previews_shown", "layout_version", "on_servers", "created_at")
     inlines = (TemplateLoraRows, TemplateVersionRows)
     actions = ("publish", "unpublish", "take_newest_layout")
     fieldsets = (
         (None, {"fields": ("title", "slug", "summary", "category", "needs_photo", "published", "position", "previews_shown")}),
         ("Recipe", {"fields": (("layout", "layout_version"), "data", "note")}),
+        ("ComfyUI", {"fields": ("on_servers",)}),
         ("When", {"fields": ("created_at",)}),
     )
 
@@ -241,6 +250,49 @@ class Templates(VersionedPage):
         shots = ((picture(preview.file_id, alt=preview.alt), preview.shape) for preview in template.previews.all())
         drawn = format_html_join("", "<figure>{}<figcaption>{}</figcaption></figure>", shots)
         return format_html('<div class="shots">{}</div>', drawn) if drawn else NONE
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With whether each is offered, for the price of reading servers and LoRAs once."""
+
+        @cache
+        def lacking() -> dict[int, set[str]]:
+            return lacking_loras()
+
+        @admin.display(description="offered")
+        def offered(template: AdTemplate) -> SafeString:
+            if not template.published or not template.current:
+                return badge("", "no")
+            missing = sorted(lacking().get(template.pk, ()))
+            return badge("fail", f"no: no server has the LoRA {', '.join(missing)}") if missing else badge("pass", "yes")
+
+        return [offered if name == "offered" else name for name in self.list_display]
+
+    @admin.display(description="offered")
+    def offered(self, template: AdTemplate) -> bool:
+        """Whether marketers see it, for one template alone."""
+        return bool(template.published and template.current and template.pk not in lacking_loras())
+
+    @admin.display(description="on the servers")
+    def on_servers(self, template: AdTemplate) -> SafeString:
+        """Which ComfyUI servers could paint it, and what the others lack, by what was last seen of each."""
+        needs = template.current.needs("comfyui") if template.current else {}
+        if not needs:
+            return NONE
+        try:
+            found = fitness.fits(needs, Server.objects.filter(enabled=True, last_seen__gt=0).defer("token"))
+        except NeedsRefused as error:
+            return format_html("{} Its settings for ComfyUI are wrong: {}.", badge("fail", "nowhere"), error)
+        rows = (
+            (
+                badge("fail", "cannot") if fit.lacks else badge("pass", "can"),
+                fit.workflow,
+                fit.server.name,
+                f" {fit.lacks}" if fit.lacks else "",
+            )
+            for fit in found
+        )
+        drawn = format_html_join("", "<li>{} {}: {}{}</li>", rows)
+        return format_html('<ul class="where">{}</ul>', drawn) if drawn else NONE
 
     @admin.display(description="laid out by")
     def layout_version(self, template: AdTemplate) -> SafeString | str:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 
 from comfy.models import Lora
+from comfy.needs import with_loras
 from finishing.layout import LayoutSpec
 from finishing.shapes import Shape, is_banner, shape_for
 from finishing.specs import PlacementSpec, SafeZone, StyleSpec
@@ -130,10 +131,21 @@ class AdTemplateVersion(Version):
         """As finishing takes it."""
         return StyleSpec.from_data(self.data["style"])
 
-    def needs(self, engine: str) -> dict[str, Any]:
-        """What this template says that `engine` needs; empty when it says nothing."""
+    def needs(self, engine: str, *, lora_strength: float | None = None) -> dict[str, Any]:
+        """What this template says that `engine` needs; empty when it says nothing.
+
+        LoRAs that staff gave the template as rows belong to it whichever version an order names. `lora_strength` is the order's own: it takes
+        the place of every LoRA's weight, and is held to each LoRA's range.
+        """
         needs: dict[str, Any] = self.data.get("engines", {}).get(engine, {})
+        if engine == "comfyui" and needs:
+            rows = self.template.loras.order_by("position", "pk").values_list("lora__slug", "weight")
+            return with_loras(needs, rows, strength=lora_strength)
         return needs
+
+    def engines(self) -> dict[str, dict[str, Any]]:
+        """What it says that each engine needs, by the engine's name."""
+        return {engine: self.needs(engine) for engine in self.data.get("engines", {})}
 
 
 class TemplateLora(models.Model):

@@ -14,8 +14,8 @@ def published() -> QuerySet[AdTemplate]:
     Where ComfyUI servers are known, a template whose LoRA none of them has is not offered: it would not look as its preview does.
     """
     offered = Q(published=True, current__isnull=False)
-    if (found := loras.found_somewhere()) is not None:
-        offered &= ~Q(pk__in=_without_a_lora(found))
+    if lacking := lacking_loras():
+        offered &= ~Q(pk__in=lacking)
     return (
         AdTemplate.objects.filter(offered)
         .select_related("category", "current__layout__layout")
@@ -24,11 +24,16 @@ def published() -> QuerySet[AdTemplate]:
     )
 
 
-def _without_a_lora(found: set[str]) -> set[int]:
-    """The templates that name a LoRA which is not among these, in their recipe or as a row."""
+def lacking_loras() -> dict[int, set[str]]:
+    """The LoRAs that templates name, in their recipe or as a row, and no server has, by template. Empty while no server was ever seen."""
+    found = loras.found_somewhere()
+    if found is None:
+        return {}
     named = AdTemplate.objects.filter(published=True, current__isnull=False).values_list("pk", "current__data__engines__comfyui__loras")
-    lacking = {pk for pk, told in named if any(one["lora"] not in found for one in told or ())}
-    return lacking | set(TemplateLora.objects.exclude(lora__slug__in=found).values_list("template_id", flat=True))
+    lacking = {pk: {one["lora"] for one in told or ()} - found for pk, told in named}
+    for pk, slug in TemplateLora.objects.exclude(lora__slug__in=found).values_list("template_id", "lora__slug"):
+        lacking.setdefault(pk, set()).add(slug)
+    return {pk: slugs for pk, slugs in lacking.items() if slugs}
 
 
 def placements() -> QuerySet[Placement]:

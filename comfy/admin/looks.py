@@ -32,7 +32,8 @@ def badge(colour: str, text: object) -> SafeString:
 def health(server: Server, now: int) -> SafeString:
     """How a server is, as far as is known."""
     if not server.enabled:
-        return badge("", "drained")
+        taken = getattr(server, "taken", 0)
+        return badge("warn", f"drained, {taken} still there") if taken else badge("", "drained and empty")
     if server.open_until > now:
         return badge("fail", "left alone")
     if server.open_until or not server.last_seen:

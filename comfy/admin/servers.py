@@ -25,7 +25,7 @@ from comfy import actions, advice, loras, pool, trying
 from comfy.admin import looks
 from comfy.advice import FOLDERS
 from comfy.errors import ComfyError
-from comfy.models import Server
+from comfy.models import FAMILIES, Server
 from keeping.claims import DbNow, db_now
 from keeping.fetch import FetchRefused, judge
 from keeping.showing import NONE, Page, PrettyJson, RowForm
@@ -41,11 +41,17 @@ class ServerForm(RowForm):
         rows=3,
         help_text='Classes of custom nodes that workflows may use on this server, for instance ["UltimateSDUpscale"].',
     )
+    families = forms.MultipleChoiceField(
+        choices=FAMILIES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The families of models that it may paint with. None is ticked: all of them.",
+    )
     forget_token = forms.BooleanField(required=False, help_text="Send no token any more.")
 
     class Meta:
         model = Server
-        fields = ("name", "address", "token", "enabled", "allow_private", "slots", "custom_nodes")
+        fields = ("name", "address", "token", "enabled", "allow_private", "slots", "weight", "families", "custom_nodes")
         labels: ClassVar[dict[str, str]] = {"token": "Token"}
 
     def clean_custom_nodes(self) -> list[str]:
@@ -94,7 +100,7 @@ class Servers(Page):
     search_fields = ("name", "address")
     fieldsets = (
         (None, {"fields": ("name", "address", "allow_private", ("token", "forget_token"))}),
-        ("Work", {"fields": ("enabled", "slots", "custom_nodes")}),
+        ("Work", {"fields": ("enabled", ("slots", "weight"), "families", "custom_nodes")}),
     )
 
     # --- what is shown
@@ -252,14 +258,14 @@ class Servers(Page):
             self._say(request, server, f"{server} unloads its models when it has ended what it runs.", "Memory freed")
 
     def _test_picture(self, request: HttpRequest, server: Server) -> HttpResponse:
-        told: dict[str, Any] = {"title": "Test picture", "opts": self.opts, "server": server}
+        told: dict[str, Any] = {"title": "Test picture", "opts": self.opts, "subject": server, "server": server, "again": "Once more"}
         try:
             trial = trying.smoke(server)
         except trying.TrialFailed as failed:
             told |= {"trouble": str(failed)}
         else:
             told |= {"trial": trial, "picture": looks.within_page(trial.picture)}
-        return TemplateResponse(request, "admin/comfy/server/test_picture.html", {**self.admin_site.each_context(request), **told})
+        return TemplateResponse(request, "admin/comfy/trial.html", {**self.admin_site.each_context(request), **told})
 
     def _say(self, request: HttpRequest, server: Server, sentence: str, logged: str) -> None:
         self.log_change(request, server, logged)

@@ -299,7 +299,7 @@ class Workflows(Page):
         if workflow.current is None:
             raise Http404("This workflow has no version yet.")
         form = TryForm(request.POST if request.method == "POST" else None, workflow.current)
-        told: dict[str, Any] = {"title": "Test run", "opts": self.opts, "workflow": workflow, "form": form}
+        told: dict[str, Any] = {"title": "Test run", "opts": self.opts, "subject": workflow, "form": form}
         if form.is_valid():
             server = form.cleaned_data["server"]
             family = form.cleaned_data.get("family", "")
@@ -310,7 +310,7 @@ class Workflows(Page):
                 told["trouble"] = str(failed)
             else:
                 told |= {"trial": trial, "picture": looks.within_page(trial.picture)}
-        return TemplateResponse(request, "admin/comfy/workflow/try.html", {**self.admin_site.each_context(request), **told})
+        return TemplateResponse(request, "admin/comfy/trial.html", {**self.admin_site.each_context(request), **told})
 
     def _changeable(self, request: HttpRequest, pk: int) -> Workflow:
         workflow: Workflow | None = self.get_object(request, str(pk))

@@ -25,7 +25,8 @@ from comfy.admin.workflows import PROPOSED
 from comfy.advice import ADVICE, FOLDERS
 from comfy.graphs import FILE_INPUTS
 from comfy.models import Lora, Server, ServerFile, ServerJob, Workflow, WorkflowVersion
-from templates_app.models import AdTemplateVersion
+from templates_app import queries
+from templates_app.models import AdTemplate, AdTemplateVersion, TemplateLora
 from tests.comfy.conftest import graph
 from tests.fakes.comfy_server import Simulator
 from tests.people import PASSWORD
@@ -138,11 +139,13 @@ def test_probing_tells_what_was_found_and_what_was_wrong(desk: Client, server: S
 
 def test_a_drained_server_gets_no_pictures_until_it_is_put_back(desk: Client, row: Server) -> None:
     desk.post(page("server", "drain", row.pk))
-    assert not Server.objects.get().enabled and not pool.healthy()
+    assert not Server.objects.get().enabled and not pool.working().exists()
     text = desk.get(page("server", "change", row.pk)).content.decode()
-    assert "drained" in text and "Put back" in text
+    assert "drained and empty" in text and "Put back" in text
+    ServerJob.objects.create(pk=uuid4(), server=row, seat=0, held_until=2**52)
+    assert "drained, 1 still there" in desk.get(page("server", "change", row.pk)).content.decode()
     desk.post(page("server", "put_back", row.pk))
-    assert Server.objects.get().enabled and pool.healthy()
+    assert Server.objects.get().enabled and pool.working().exists()
 
 
 def test_a_test_picture_is_painted_shown_and_kept_nowhere(desk: Client, server: Simulator, row: Server) -> None:
@@ -234,20 +237,28 @@ def test_a_token_whose_key_is_gone_closes_no_page(desk: Client, row: Server) -> 
     ],
 )
 def test_an_address_that_staff_type_is_judged(desk: Client, address: str, sentence: str) -> None:
-    answer = desk.post(page("server", "add"), {"name": "typed", "address": address, "slots": 2, "enabled": "on"})
+    answer = desk.post(page("server", "add"), {"name": "typed", "address": address, "slots": 2, "weight": 1, "enabled": "on"})
     assert sentence in str(answer.context["adminform"].form.errors["address"])
     assert not Server.objects.exists()
 
 
 def test_not_even_a_superuser_reaches_what_clouds_keep_for_themselves(desk: Client) -> None:
-    told = {"name": "typed", "address": "http://169.254.169.254", "slots": 2, "allow_private": "on"}
+    told = {"name": "typed", "address": "http://169.254.169.254", "slots": 2, "weight": 1, "allow_private": "on"}
     assert "address" in desk.post(page("server", "add"), told).context["adminform"].form.errors
 
 
 def test_a_superuser_adds_a_server_of_the_house_and_it_is_looked_at_once_it_is_kept(
     desk: Client, server: Simulator, django_capture_on_commit_callbacks: Any
 ) -> None:
-    form = {"name": "gpu-1", "address": server.url + "/", "slots": 2, "enabled": "on", "allow_private": "on", "custom_nodes": "[]"}
+    form = {
+        "name": "gpu-1",
+        "address": server.url + "/",
+        "slots": 2,
+        "weight": 1,
+        "enabled": "on",
+        "allow_private": "on",
+        "custom_nodes": "[]",
+    }
     with django_capture_on_commit_callbacks(execute=True):
         assert desk.post(page("server", "add"), form).status_code == 302
     made = Server.objects.get()
@@ -256,9 +267,9 @@ def test_a_superuser_adds_a_server_of_the_house_and_it_is_looked_at_once_it_is_k
 
 def test_only_a_superuser_opens_our_own_network_or_moves_a_server_within_it(browser: Client, cora: User, row: Server) -> None:
     browser.force_login(cora)
-    form = {"name": "typed", "address": "http://127.0.0.1:8188", "slots": 2, "allow_private": "on"}
+    form = {"name": "typed", "address": "http://127.0.0.1:8188", "slots": 2, "weight": 1, "allow_private": "on"}
     assert "address" in browser.post(page("server", "add"), form).context["adminform"].form.errors
-    mine = {"name": "mine", "address": "http://127.0.0.1:9", "slots": 2, "enabled": "on"}
+    mine = {"name": "mine", "address": "http://127.0.0.1:9", "slots": 2, "weight": 1, "enabled": "on"}
     assert browser.post(page("server", "change", row.pk), mine).status_code == 302
     after = Server.objects.get()
     assert (after.name, after.address, after.allow_private) == ("mine", row.address, True)
@@ -547,3 +558,30 @@ def test_the_page_for_whoever_runs_the_machine_explains_every_error_and_names_ev
     recipes = [version.data["engines"]["comfyui"] for version in AdTemplateVersion.objects.filter(template__published=True)]
     assert recipes and all(f"`{file}`" in page for recipe in recipes for file in recipe["models"].values())
     assert all(f"`{path.name.removesuffix('.bindings.json')}`" in page for path in starters.FOLDER.glob("*.bindings.json"))
+
+
+# --- what of it a template's page shows
+
+
+def test_a_templates_page_says_which_servers_could_paint_it_and_what_the_others_lack(
+    desk: Client, row: Server, template: AdTemplate
+) -> None:
+    address = reverse("admin:templates_app_adtemplate_change", args=[template.pk])
+    starters.load()
+    assert f"sd-inpaint-keep-product: {row.name} has no file" in desk.get(address).content.decode()
+    Server.objects.update(files={"ckpt_name": ["sd_xl_base_1.0.safetensors"]})
+    text = desk.get(address).content.decode()
+    assert f"sd-inpaint-keep-product: {row.name}<" in text and f"sd-text2img: {row.name}<" in text and "has no file" not in text
+    Workflow.objects.filter(slug="sd-text2img").update(slug="another")
+    assert "no workflow &#x27;sd-text2img&#x27;" in desk.get(address).content.decode()
+
+
+def test_a_template_that_is_not_offered_for_want_of_a_lora_says_so_in_the_list(desk: Client, row: Server, template: AdTemplate) -> None:
+    listed = reverse("admin:templates_app_adtemplate_changelist")
+    TemplateLora.objects.create(
+        template=template, lora=Lora.objects.create(slug="film", title="Film", file_name="film.safetensors", family="sdxl")
+    )
+    assert "no: no server has the LoRA film" in desk.get(listed).content.decode()
+    assert template not in queries.published()
+    Server.objects.update(files={"lora_name": ["film.safetensors"]})
+    assert "no server has the LoRA" not in desk.get(listed).content.decode()

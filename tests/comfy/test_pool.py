@@ -53,16 +53,16 @@ def test_servers_of_the_environment_become_rows_once_and_are_looked_at(server):
     assert "KSampler" in row.classes
     assert row.files["ckpt_name"] == ["sd15.safetensors", "sdxl.safetensors"]
     assert row.files["model_name"] == ["RealESRGAN_x2.pth"], "a choice list may be written as COMBO with options"
-    assert pool.healthy()
+    assert pool.working().exists()
 
 
 def test_a_server_that_is_away_at_the_start_is_a_row_that_is_not_healthy_and_comes_back(server):
     server.fault("/system_stats", 503)
     row = adopted(server)[0]
-    assert not pool.healthy() and row.last_error
+    assert not pool.working().exists() and row.last_error
     Server.objects.update(looked_at=1)
     assert pool.look_around() == 1
-    assert pool.healthy()
+    assert pool.working().exists()
 
 
 def test_a_token_is_encrypted_in_the_database_and_sent(server):
@@ -108,6 +108,14 @@ def test_a_picture_goes_to_the_server_with_the_fewest_of_ours(server, second):
     names = [take().server.name for _ in range(4)]
     assert sorted(names) == sorted([first.name, other.name] * 2)
     assert names[0] != names[1]
+
+
+def test_a_server_of_weight_three_gets_three_pictures_for_each_of_the_others(server, second):
+    slow, fast = adopted(server, second)
+    Server.objects.update(slots=8)
+    Server.objects.filter(pk=fast.pk).update(weight=3)
+    names = [take().server.name for _ in range(8)]
+    assert names.count(fast.name) == 6 and names.count(slow.name) == 2
 
 
 def test_no_server_gets_more_than_it_has_seats(server):
@@ -184,7 +192,7 @@ def test_three_failures_in_a_minute_leave_a_server_in_peace_and_one_look_brings_
     for number in range(3):
         assert Server.objects.get().open_until == 0, number
         pool.failed(row, errors.ServerDown("away"))
-    assert Server.objects.get().open_until > 0 and not pool.healthy()
+    assert Server.objects.get().open_until > 0 and not pool.working().exists()
     with pytest.raises(pool.NoServer) as none:
         take()
     assert none.value.why == "down" and "away" in next(iter(none.value.reasons.values()))
@@ -192,7 +200,7 @@ def test_three_failures_in_a_minute_leave_a_server_in_peace_and_one_look_brings_
     assert pool.look_around() == 0 and len(server.requests) == before, "in peace means that nobody asks"
     Server.objects.update(open_until=1, looked_at=1)
     assert take().server == row
-    assert Server.objects.get().open_until == 0 and pool.healthy()
+    assert Server.objects.get().open_until == 0 and pool.working().exists()
 
 
 def test_a_probe_that_fails_leaves_the_server_in_peace_again(server):
@@ -207,7 +215,7 @@ def test_a_probe_that_fails_leaves_the_server_in_peace_again(server):
 
 def test_a_sick_server_is_left_in_peace_at_once(server):
     pool.failed(adopted(server)[0], errors.ServerSick("driver"))
-    assert not pool.healthy()
+    assert not pool.working().exists()
 
 
 def test_failures_far_apart_do_not_add_up(server):
@@ -221,7 +229,7 @@ def test_failures_far_apart_do_not_add_up(server):
 def test_without_any_server_there_is_a_reason_too():
     with pytest.raises(pool.NoServer, match="There is no ComfyUI server"):
         take()
-    assert not pool.healthy()
+    assert not pool.working().exists()
 
 
 def test_a_worker_that_comes_back_late_may_not_post(server):

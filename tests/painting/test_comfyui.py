@@ -263,7 +263,7 @@ def test_while_all_seats_are_taken_the_picture_waits_and_the_server_is_not_to_bl
     ServerJob.objects.create(pk=uuid4(), server=Server.objects.get(), seat=0, held_until=2**52)
     with pytest.raises(EngineUnavailable) as outage:
         paint(ordered(product=None))
-    assert outage.value.code == "engine_busy" and pool.healthy() and not server.posts
+    assert outage.value.code == "engine_busy" and pool.working().exists() and not server.posts
 
 
 @pytest.mark.parametrize(
@@ -419,6 +419,75 @@ def test_auto_takes_comfyui_when_a_server_works_and_the_template_names_a_workflo
     Server.objects.update(enabled=False)
     with pytest.raises(EngineError, match="No ComfyUI server is set up"):
         choose("comfyui", needs)
+
+
+def film(**other: Any) -> Lora:
+    return Lora.objects.create(**{"slug": "film", "title": "Film", "file_name": "style.safetensors", "family": "sd15", **other})
+
+
+LACKS = {
+    "checkpoint": {**SCENE, "models": {"checkpoint": "studio_xl.safetensors"}},
+    "LoRA": {**SCENE, "loras": [{"lora": "gone"}]},
+    "node": {**SCENE, "workflow": "sd-inpaint-keep-product"},
+    "family": SCENE,
+}
+
+
+@pytest.mark.parametrize("lacks", LACKS)
+def test_auto_does_not_take_comfyui_when_no_server_has_what_the_template_needs(server, lacks, django_assert_max_num_queries):
+    film(slug="gone", file_name="gone.safetensors")
+    needs = {"comfyui": LACKS[lacks], "builtin": {}}
+    if lacks == "node":
+        Server.objects.update(classes=sorted(set(Server.objects.get().classes) - {"SetLatentNoiseMask"}))
+    if lacks == "family":
+        Server.objects.update(families=["sdxl", "flux"])
+    before = len(server.requests)
+    with django_assert_max_num_queries(6):
+        assert choose("auto", needs) == "builtin"
+    with pytest.raises(
+        EngineError, match="No picture server has the models that this template needs. Choose another template, Draft or auto"
+    ) as error:
+        choose("comfyui", needs)
+    assert error.value.code == "model_missing" and error.value.permanent
+    assert len(server.requests) == before, "an order asks no server"
+
+
+def test_one_server_that_has_everything_is_enough_and_one_that_was_never_seen_may_have_it(server, second):
+    needs = {"comfyui": {**SCENE, "models": {"checkpoint": "studio_xl.safetensors"}}, "builtin": {}}
+    Server.objects.filter(address=second.url).update(last_seen=0)
+    assert choose("auto", needs) == "builtin" and choose("comfyui", needs) == "comfyui"
+    Server.objects.filter(address=second.url).update(last_seen=1, files={"ckpt_name": ["Studio_XL.safetensors"]})
+    assert choose("auto", needs) == choose("comfyui", needs) == "comfyui"
+
+
+def test_a_template_whose_settings_cannot_be_used_is_painted_by_another_engine_and_the_log_says_why(server, caplog):
+    needs = {"comfyui": {**SCENE, "loras": [{"lora": "never-made"}]}, "builtin": {}}
+    assert choose("auto", needs) == "builtin" and "no LoRA 'never-made'" in caplog.text
+    with pytest.raises(EngineError, match="no LoRA 'never-made'. Choose Draft or auto"):
+        choose("comfyui", needs)
+
+
+def test_a_lora_of_another_family_is_refused_since_comfyui_would_leave_it_out_silently(server):
+    film(family="flux")
+    with pytest.raises(EngineError, match="'film' is made for Flux, and the template's models are sd15") as error:
+        paint(ordered(product=None, needs={**SCENE, "loras": [{"lora": "film"}]}))
+    assert error.value.code == "needs_invalid" and not server.posts
+
+
+def test_a_lora_whose_weight_is_held_to_nothing_says_nothing_in_the_prompt(server):
+    film(trigger_words="filmgrain", weight_min=0, weight_max=1)
+    painted = paint(ordered(product=None, needs={**SCENE, "loras": [{"lora": "film", "weight": -1}]}))
+    assert server.painted[0]["graph"]["4"]["inputs"]["text"] == "wet stone at dawn"
+    assert painted.facts["loras"] == [{"lora": "film", "file": "style.safetensors", "weight": 0}]
+
+
+def test_a_server_paints_only_the_families_that_it_is_meant_for(server, second):
+    Server.objects.filter(address=server.url).update(families=["flux"], warm="sd15.safetensors")
+    assert paint(ordered(product=None)).server == Server.objects.get(address=second.url).name
+    Server.objects.update(families=["flux"])
+    with pytest.raises(EngineError) as error:
+        paint(ordered(product=None))
+    assert error.value.code == "model_missing" and error.value.permanent
 
 
 def test_putting_the_product_back_is_quick_and_changes_nothing_but_its_edge(server):
