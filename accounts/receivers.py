@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, password_changed, password_reset, user_logged_in
-from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -65,10 +62,3 @@ def welcome(user: User) -> None:
     own = Brand.objects.filter(memberships__user=user, memberships__role=Membership.Role.OWNER, deleted_at=None)
     if brand := own.order_by("created_at").first():
         ledger.grant(brand, GIFT, reason="Welcome to AdsGem", by=None, key=f"welcome-person:{user.pk}")
-
-
-@receiver(authenticator_added)
-def remember_the_step(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
-    """Whoever has just typed a code of their new app, or touched their new key, has done the second step."""
-    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
-        record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)

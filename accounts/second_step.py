@@ -6,7 +6,7 @@ import ipaddress
 import time
 from urllib.parse import urlencode
 
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
@@ -48,6 +48,11 @@ def has_one(user: User) -> bool:
 def was_done(request: HttpRequest) -> bool:
     """Whether this session was opened, or confirmed since, with a second step."""
     return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))
+
+
+def remember(request: HttpRequest) -> None:
+    """Whoever has just typed a code of their new app, or touched their new key, has done the second step."""
+    record_authentication(request, request.user, "mfa")
 
 
 def is_recent(request: HttpRequest) -> bool:

@@ -93,12 +93,10 @@ def guess(what: str, name: str, network: str) -> Guess:
     wanted = [(HERE, here), (PLACE, _key(PLACE, what, network))]
     if not known:
         wanted.append((STRANGERS, strangers))
-    waits = []
     for limit, key in wanted:
-        waits.append(_count(limit, key))
+        if wait := _count(limit, key):
+            raise TooMany(wait)  # and is no guess: it does not count against the place, or make other strangers wait
         made.counted.append(key)
-    if any(waits):
-        raise TooMany(max(waits))
     return made
 
 

@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import sessions, tries
-from accounts.forms import AskResetForm, ChangeEmailForm, ChangePasswordForm, RegisterForm, ResetForm
+from accounts.forms import AskResetForm, ChangeEmailForm, ChangePasswordForm, ReauthenticateForm, RegisterForm, ResetForm
 from accounts.models import User
 from accounts.passwords import MOST
 from api.permissions import SignIns, caller
@@ -195,8 +195,7 @@ class ChangeEmail(APIView):
         """Send a link to the new address. The old one holds until it is followed."""
         typed, user = _read(request, ChangeEmailIn), caller(request)
         _count_mail(request._request)
-        if not get_adapter().reauthenticate(user, typed["password"]):
-            raise ValidationError({"password": "This is not your password."})
+        _valid(ReauthenticateForm(user=user, data={"password": typed["password"]}))
         form = ChangeEmailForm(user=user, data={"email": typed["email"]})
         _valid(form)
         form.save(request._request)

@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as passkeys
+from django.http import HttpResponse
 from django.urls import reverse_lazy
 
 from accounts import second_step
@@ -45,6 +46,12 @@ class AddApp(Said, app.ActivateTOTPView):
         spaced = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
         return {**context, "secret": spaced, "needed": second_step.is_needed(self.request.user)}
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        """On to the recovery codes."""
+        answer: HttpResponse = super().form_valid(form)
+        second_step.remember(self.request)
+        return answer
+
 
 class RemoveApp(Said, app.DeactivateTOTPView):
     """Codes are no longer asked for."""
@@ -69,6 +76,12 @@ class AddPasskey(Said, passkeys.AddWebAuthnView):
     """A key that lives in a device."""
 
     template_name = "studio/account/passkey.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """On to the recovery codes."""
+        answer: HttpResponse = super().form_valid(form)
+        second_step.remember(self.request)
+        return answer
 
 
 class RemovePasskey(passkeys.RemoveWebAuthnView):

@@ -130,5 +130,5 @@ def test_without_a_token_only_the_front_door_is_open(db: None, anyone: APIClient
     front = anyone.get("/api/v1/")
     assert front.status_code == 200 and front.json()["name"] == "AdsGem"
     for name, address in front.json()["links"].items():
-        expected = {"token": 405, "refresh": 405, "schema": 200, "docs": 200}.get(name, 401)
+        expected = {"token": 405, "refresh": 405, "check": 405, "schema": 200, "docs": 200}.get(name, 401)
         assert anyone.get(address, HTTP_ACCEPT="*/*").status_code == expected, name
