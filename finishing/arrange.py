@@ -228,9 +228,10 @@ def _left_out(copy: CopySpec, mark: parts.Mark | None, button: parts.ButtonSize 
 
 def _subline(page: Page, text: str, style: StyleSpec, arrangement: Arrangement, width: float) -> Fitted | None:
     """The sub-line at its size, or a little smaller; None when it would need more than three lines."""
-    wished = max(arrangement.subline * page.unit, SMALLEST_SUBLINE)
+    smallest = max(SMALLEST_SUBLINE, page.smallest)
+    wished = max(arrangement.subline * page.unit, smallest)
     for share in (1.0, 0.9, 0.8):
-        size = int(max(wished * share, SMALLEST_SUBLINE))
+        size = int(max(wished * share, smallest))
         column = min(width, arrangement.measure * size)
         fitted = set_at(text, Setting(style.text_font, 1.36, 0.0, 3), size, column)
         if fitted:

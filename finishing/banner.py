@@ -116,7 +116,7 @@ def _row(page: Page, spec: BannerSpec, copy: CopySpec, style: StyleSpec) -> None
         return
     stack = Stack(None, headline, None, None, 0.10 * page.height)
     if copy.subline and page.height >= LOW and len(headline.lines) == 1:
-        size = max(int(0.15 * page.height), SUBLINE_SMALLEST)
+        size = max(int(0.15 * page.height), SUBLINE_SMALLEST, page.smallest)
         stack.subline = set_at(copy.subline, Setting(style.text_font, 1.3, lines=1), size, end - left)
         stack.subline = stack.subline if stack.height <= room else None
     _write(page, stack, style, left, (page.height - stack.height) / 2, end - left, "left")
@@ -127,7 +127,7 @@ def _wide(page: Page, spec: BannerSpec, copy: CopySpec, style: StyleSpec, brand:
     _, top, _, bottom = page.safe
     left, end = _room(page, spec, 0.42 * page.height)
     setting = Setting(style.headline_font, 1.03, 0.0, 3, style.upper)
-    size = int(max(0.068 * page.height, SUBLINE_SMALLEST))
+    size = int(max(0.068 * page.height, SUBLINE_SMALLEST, page.smallest))
     words = set_at(copy.subline, Setting(style.text_font, 1.32, lines=2), size, end - left) if copy.subline else None
     stack = _stacked(page, spec, copy, setting, style, (end - left, bottom - top), words, parts.mark_of(page, brand, style), 0.07)
     if stack:
@@ -145,7 +145,7 @@ def _tall(page: Page, spec: BannerSpec, copy: CopySpec, style: StyleSpec, brand:
         bottom -= button.height + 0.12 * page.width
     floor = min(bottom, page.product[1] - 0.10 * page.width) if page.product else min(bottom, spec.words * page.height)
     setting = Setting(style.headline_font, 1.06, 0.0, 6, style.upper)
-    size = int(max(0.062 * min(page.height, page.width * 1.6), SUBLINE_SMALLEST))
+    size = int(max(0.062 * min(page.height, page.width * 1.6), SUBLINE_SMALLEST, page.smallest))
     words = set_at(copy.subline, Setting(style.text_font, 1.34, lines=5), size, width) if copy.subline else None
     mark = parts.mark_of(page, brand, style)
     room = (width, floor - top)

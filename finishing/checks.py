@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from finishing.contrast import Frame
 from finishing.encode import Encoded, weight
 from finishing.page import Page, overlap
+from finishing.policy import dropped, words_for, words_of
 from finishing.shapes import is_banner
-from finishing.specs import Check, PlacementSpec
+from finishing.specs import Check, CopySpec, PlacementSpec
 
 FEW, MUCH = 0.04, 0.45  # of the area: a product that is lost, or leaves no room
 FEW_OF_BANNER = 0.35  # of a banner's short side
 BLURRED = 60.0  # variance of the Laplacian at 512 px: blurred pictures stay below
 EMPTY, BLANK = 2.0, 0.1  # bits of entropy over 64 greys: a picture with nothing in it; a drawn ground may be nearly plain
 SMALLEST_LETTERS = {"headline": 9, "subline": 9, "button": 9, "legal": 7, "brand": 7, "badge": 7}
+WHITE = 250
+FIELDS = {"headline": "headline", "subline": "subline", "cta": "button", "badge": "badge", "legal": "legal"}
 NAMES = {
     "headline": "headline",
     "subline": "sub-line",
@@ -29,9 +32,21 @@ NAMES = {
 }
 
 
-def look(page: Page, encoded: Encoded, placement: PlacementSpec) -> tuple[Check, ...]:
-    """Every check on a finished page and its file, each with a sentence for the marketer."""
-    return (*_headline(page), *_words(page), *_places(page), *_file(page, encoded, placement), *_picture(page), *page.notes)
+def look(page: Page, encoded: Encoded, placement: PlacementSpec, copy: CopySpec | None = None) -> tuple[Check, ...]:
+    """Every check on a finished page and its file, each with a sentence for the marketer. `copy`: the words that were wished."""
+    said = (*_headline(page), *_words(page, placement), *_places(page))
+    file = of_file((page.width, page.height), encoded, placement)
+    return (*said, *_policy(page, placement, copy), *file, *_picture(page, placement), *page.notes)
+
+
+def of_file(size: tuple[int, int], encoded: Encoded, placement: PlacementSpec) -> tuple[Check, ...]:
+    """Whether a file of these pixels is what its placement takes."""
+    limit = f" of at most {weight(placement.max_bytes)}" if placement.max_bytes else ""
+    fits = placement.max_bytes is None or len(encoded.data) <= placement.max_bytes
+    return (
+        Check("file size", "pass" if fits else "fail", f"{weight(len(encoded.data))}{limit}."),
+        Check("pixels", "pass" if size == placement.size else "fail", f"{size[0]} × {size[1]} pixels, as {placement.title} takes it."),
+    )
 
 
 def _headline(page: Page) -> list[Check]:
@@ -48,8 +63,9 @@ def _letters(words: str) -> str:
     return "".join(unicodedata.normalize("NFC", words).upper().split())
 
 
-def _words(page: Page) -> list[Check]:
+def _words(page: Page, placement: PlacementSpec) -> list[Check]:
     checks = []
+    asked = placement.rule("letters")
     for block in page.blocks:
         if block.role == "ornament" or not block.size:
             continue
@@ -61,7 +77,9 @@ def _words(page: Page) -> list[Check]:
                 f"The {name} has a contrast of {block.contrast:.1f} to 1 with what lies below; {block.need:g} is enough.",
             )
         )
-        if block.size < SMALLEST_LETTERS[block.role]:
+        if asked and block.size < asked:
+            checks.append(Check("size", "fail", f"The {name} is {block.size} pixels high; the network asks for {asked}. Use fewer words."))
+        elif block.size < SMALLEST_LETTERS[block.role]:
             checks.append(Check("size", "warn", f"The {name} is only {block.size} pixels high. Fewer words would make it larger."))
     return checks
 
@@ -97,18 +115,29 @@ def _in_zone(page: Page, frame: tuple[float, float, float, float]) -> bool:
     return frame[0] >= left - 1 and frame[1] >= top - 1 and frame[2] <= right + 1 and frame[3] <= bottom + 1
 
 
-def _file(page: Page, encoded: Encoded, placement: PlacementSpec) -> list[Check]:
-    limit = f" of at most {weight(placement.max_bytes)}" if placement.max_bytes else ""
-    fits = placement.max_bytes is None or len(encoded.data) <= placement.max_bytes
-    size = (page.width, page.height) == placement.size
-    return [
-        Check("file size", "pass" if fits else "fail", f"{weight(len(encoded.data))}{limit}."),
-        Check("pixels", "pass" if size else "fail", f"{page.width} × {page.height} pixels, as {placement.title} takes it."),
-    ]
+def _policy(page: Page, placement: PlacementSpec, copy: CopySpec | None) -> list[Check]:
+    """What the network's own rules took out of the picture, and whether the rest keeps to them."""
+    checks = []
+    if copy is not None:
+        for name, why in dropped(copy, placement).items():
+            if name != "headline" or placement.text_in_image != "forbidden":
+                checks.append(Check("network's rule", "pass", f"The {NAMES[FIELDS[name]]} is not in this picture: {why}."))
+        said = words_of(words_for(copy, placement))
+        if (most := placement.rule("words")) and said > most:
+            checks.append(
+                Check("network's rule", "fail", f"{said} words stand in the picture; {most} are the most here. Shorten the headline.")
+            )
+    if placement.rule("logo") and not any(block.role == "brand" for block in page.blocks):
+        checks.append(Check("network's rule", "fail", "The brand's logo or name has to be seen here, and there was no room for it."))
+    return checks
 
 
-def _picture(page: Page) -> list[Check]:
+def _picture(page: Page, placement: PlacementSpec) -> list[Check]:
     checks = [_product(page, page.product)] if page.product else []
+    if placement.rule("white") is False and _rim_is_white(page.pixels):
+        checks.append(
+            Check("network's rule", "fail", "The ground is white, which this network refuses. Pick a template with a coloured one.")
+        )
     seen = _around_product(page)
     grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
     scale = 512 / max(grey.shape)
@@ -120,6 +149,12 @@ def _picture(page: Page) -> list[Check]:
     if entropy < (EMPTY if page.product else BLANK):
         checks.append(Check("picture", "warn", "There is hardly anything to see in this picture."))
     return checks
+
+
+def _rim_is_white(pixels: NDArray[np.uint8]) -> bool:
+    """Whether most of the outermost pixels are white, or so near to it that a network would say so."""
+    rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return float((rim.min(axis=1) >= WHITE).mean()) > 0.5
 
 
 def _product(page: Page, product: Frame) -> Check:

@@ -14,6 +14,7 @@ QUALITY, LOWEST_QUALITY = 92, 30
 FULL_CHROMA_FROM = 80  # below this quality red letters smear anyway, and 4:2:0 halves the bytes
 PNG_LEVEL = 6
 PALETTE = (256, 128, 64, 32)  # colours of an indexed PNG, tried in this order
+DITHERS = (Image.Dither.FLOYDSTEINBERG, Image.Dither.NONE)
 MEDIA = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
@@ -36,9 +37,10 @@ def _profile() -> bytes:
 
 
 def encode(picture: Image.Image, file_types: Sequence[str], max_bytes: int | None, xmp: bytes = b"") -> Encoded:
-    """Encode under the byte limit, as JPEG where the network takes one, else as PNG, else as WebP; as the next one when the limit is too low.
+    """Encode under the byte limit: as the first of `file_types` that we write, as the next one when the limit is too low for it.
 
-    Raises FinishError when the network takes none of our types or the picture cannot be made small enough.
+    A picture with transparency is never written as JPEG. Raises FinishError when the network takes none of our types or the picture
+    cannot be made small enough.
     """
     writers: dict[str, Callable[[Image.Image, int | None, bytes], Encoded | None]] = {
         "jpg": _jpeg,
@@ -46,8 +48,8 @@ def encode(picture: Image.Image, file_types: Sequence[str], max_bytes: int | Non
         "png8": _indexed_png,
         "webp": _webp,
     }
-    taken = {"jpg" if kind == "jpeg" else kind for kind in file_types}
-    types = [kind for kind in writers if kind in taken]
+    taken = dict.fromkeys("jpg" if kind == "jpeg" else kind for kind in file_types)
+    types = [kind for kind in taken if kind in writers and not (kind == "jpg" and picture.mode == "RGBA")]
     if not types:
         raise FinishError("This place takes no JPEG, PNG or WebP, so no file can be made for it.")
     for kind in types:
@@ -105,10 +107,18 @@ def _png(picture: Image.Image, max_bytes: int | None, xmp: bytes) -> Encoded | N
 
 
 def _indexed_png(picture: Image.Image, max_bytes: int | None, xmp: bytes) -> Encoded | None:
+    """As many colours as the limit has room for, with dither where it has; a palette that carries transparency is never dithered."""
+    see_through = picture.mode == "RGBA"
     for colours in PALETTE:
-        data = _png_bytes(picture.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG), xmp)
-        if max_bytes is None or len(data) <= max_bytes:
-            return Encoded(data, MEDIA["png"], "png")
+        if see_through:
+            drafts = [picture.quantize(colours, method=Image.Quantize.FASTOCTREE)]
+        else:
+            palette = picture.quantize(colours, method=Image.Quantize.MEDIANCUT, kmeans=1)
+            drafts = [picture.quantize(colours, palette=palette, dither=dither) for dither in DITHERS]
+        for draft in drafts:
+            data = _png_bytes(draft, xmp)
+            if max_bytes is None or len(data) <= max_bytes:
+                return Encoded(data, MEDIA["png"], "png")
     return None
 
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
+from finishing import logo
 from finishing.arrange import arrange
 from finishing.banner import MARGIN as BANNER_MARGIN
 from finishing.banner import arrange_banner, banner_frame
-from finishing.checks import look
+from finishing.checks import look, of_file
 from finishing.crop import Framed, framed
 from finishing.encode import Encoded, FinishError, encode
 from finishing.fidelity import measure
 from finishing.fonts import FontError
 from finishing.layout import LayoutSpec
 from finishing.marking import Marking, mark
+from finishing.overlay import card_of
 from finishing.page import Page
+from finishing.policy import bordered, style_for, words_for
 from finishing.shapes import is_banner, shape_for
 from finishing.specs import BrandSpec, CopySpec, FinishedAd, Geometry, PlacementSpec, StyleSpec
 
-__all__ = ["FinishError", "finish", "lay_out"]
+__all__ = ["FinishError", "finish", "finish_logo", "lay_out"]
 
 
 def finish(
@@ -44,13 +48,16 @@ def finish(
     """
     with Image.open(io.BytesIO(picture)) as opened:
         raw = opened.convert("RGB")
-    frame = frame_for(raw, geometry, placement, layout)
+    card = card_of(placement)
+    laid = card.placement if card else placement
+    frame = frame_for(raw, geometry, laid, layout)
     shape = _opened(cutout)
-    page = lay_out(frame, placement, layout, copy, brand, style, outline=_solid(shape))
-    finished = page.finished()
+    page = lay_out(frame, laid, layout, copy, brand, style, outline=_solid(shape))
+    finished = bordered(page.finished(), laid)
 
     def file(picture: Image.Image, max_bytes: int | None, xmp: bytes = b"") -> Encoded:
-        return encode(picture, placement.file_types, max_bytes, xmp)
+        whole = card.on_canvas(picture, placement.size) if card else picture
+        return encode(whole, placement.file_types, max_bytes, xmp)
 
     marked = mark(finished, page, marks, file, placement.max_bytes) if marks else None
     encoded = marked.encoded if marked else file(finished, placement.max_bytes)
@@ -58,12 +65,35 @@ def finish(
         data=encoded.data,
         type=encoded.type,
         extension=encoded.extension,
-        width=finished.width,
-        height=finished.height,
+        width=placement.size[0] if card else finished.width,
+        height=placement.size[1] if card else finished.height,
         pixels=hashlib.sha256(finished.tobytes()).hexdigest(),
-        checks=(*look(page, encoded, placement), *(marked.checks if marked else ())),
+        checks=(*look(page, encoded, laid, copy), *(marked.checks if marked else ())),
         fidelity=_fidelity(np.asarray(finished), page, shape),
         marks=marked.facts if marked else {},
+    )
+
+
+def finish_logo(brand: BrandSpec, placement: PlacementSpec) -> FinishedAd:
+    """The file that a logo placement asks for, from the brand's logo. Raises FinishError when the brand has none.
+
+    It bears no marks: nothing in it was painted, it is the brand's own logo.
+    """
+    drawn = logo.made_for(brand, placement)
+    if drawn is None:
+        raise FinishError("The brand has no logo yet. Add one to the brand; then this file can be made.")
+    types = dict.fromkeys(("png", *placement.file_types)) if "png" in placement.file_types else dict.fromkeys(placement.file_types)
+    if "png" not in types:
+        drawn = logo.on_white(drawn)
+    encoded = encode(drawn, tuple(types), placement.max_bytes)
+    return FinishedAd(
+        data=encoded.data,
+        type=encoded.type,
+        extension=encoded.extension,
+        width=drawn.width,
+        height=drawn.height,
+        pixels=hashlib.sha256(drawn.convert("RGBA").tobytes()).hexdigest(),
+        checks=of_file(drawn.size, encoded, placement),
     )
 
 
@@ -91,9 +121,12 @@ def lay_out(
     banner = is_banner(placement.width, placement.height)
     margin = BANNER_MARGIN if banner else layout.margin
     page = Page.of(frame.pixels, frame.product, placement.safe_zone, margin, style.inks)
-    page.outline = outline
+    page.outline, page.smallest = outline, placement.rule("letters") or 0
+    copy, style = words_for(copy, placement), style_for(style, placement)
     if placement.text_in_image == "forbidden":
         return page
+    if placement.rule("logo") and not (brand.logo or brand.wordmark):
+        brand = replace(brand, wordmark=brand.name)
     page.headline = copy.headline
     try:
         if banner:

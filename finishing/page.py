@@ -51,6 +51,7 @@ class Page:
     may_fade: bool = True
     outline: Image.Image | None = None
     headline: str = ""
+    smallest: int = 0  # pixels of letters that the network still takes
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], product: Frame | None, zone: SafeZone, margin: float, wishes: Sequence[str]) -> Page:

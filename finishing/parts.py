@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 
 from PIL import Image
 
 from finishing import draw
+from finishing import logo as logos
 from finishing.colour import contrast, luminance, parse_hex
 from finishing.contrast import SMALL, Frame, Rgb, ink_on
 from finishing.fit import Fitted, Setting, fit, set_at
@@ -43,20 +43,22 @@ class ButtonSize:
 
 @dataclass(frozen=True)
 class Mark:
-    """A brand's logo, or its name spaced out, with its size in pixels."""
+    """A brand's logo (in the versions it has), or its name spaced out, with its size and what stays clear round it in pixels."""
 
     width: float
     height: float
-    logo: Image.Image | None
+    logo: tuple[Image.Image, ...]
     name: Fitted | None
+    clear: float = 0.0
 
 
 def button_size(page: Page, words: str, style: StyleSpec, largest: float = 1.0) -> ButtonSize | None:
     """How large a button with these words is here, at most `largest` of its usual size; None (and a note) when it is too wide even so."""
-    wished = max(BUTTON * page.unit * largest, BUTTON_SMALLEST)
+    smallest = max(BUTTON_SMALLEST, page.smallest)
+    wished = max(BUTTON * page.unit * largest, smallest)
     room = page.safe[2] - page.safe[0]
     for share, pad_x in ((1.0, PAD_X), (0.9, PAD_X), (0.8, PAD_X), (0.7, PAD_X), (0.7, TIGHT_PAD_X)):
-        size = int(max(wished * share, BUTTON_SMALLEST))
+        size = int(max(wished * share, smallest))
         fitted = set_at(words, Setting(style.button_font, lines=1), size, room)
         if fitted is None:
             continue
@@ -125,11 +127,11 @@ def legal_line(page: Page, words: str, style: StyleSpec, align: str) -> float:
     if page.product:
         gap = 0.5 * GAP * page.unit
         columns += sorted(((left, page.product[0] - gap), (page.product[2] + gap, right)), key=lambda column: column[0] - column[1])
-    size = max(LEGAL * page.unit, LEGAL_SMALLEST)
+    size = max(LEGAL * page.unit, LEGAL_SMALLEST, page.smallest)
     for start, end in columns:
         for share in (1.0, 0.9, 0.8):
             lines = 3 if end - start > 0.5 * (right - left) else 5
-            fitted = set_at(words, Setting(style.text_font, 1.3, lines=lines), int(max(size * share, LEGAL_SMALLEST)), end - start)
+            fitted = set_at(words, Setting(style.text_font, 1.3, lines=lines), int(max(size * share, LEGAL_SMALLEST, page.smallest)), end - start)
             if fitted is None or fitted.height > 0.22 * (bottom - top):
                 continue
             y = bottom - fitted.height
@@ -143,16 +145,16 @@ def legal_line(page: Page, words: str, style: StyleSpec, align: str) -> float:
 
 def mark_of(page: Page, brand: BrandSpec, style: StyleSpec) -> Mark | None:
     """The brand's logo or spaced-out name at its size here; None when the brand has neither."""
-    if brand.logo:
-        with Image.open(io.BytesIO(brand.logo)) as opened:
-            logo = opened.convert("RGBA")
-        scale = min(LOGO_HEIGHT * page.unit / logo.height, LOGO_WIDTH * page.unit / logo.width)
-        width, height = max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
-        return Mark(width, height, logo.resize((width, height), Image.Resampling.LANCZOS), None)
+    if found := logos.versions(brand):
+        first = logos.opened(found[0])
+        scale = min(LOGO_HEIGHT * page.unit / first.height, LOGO_WIDTH * page.unit / first.width)
+        width, height = max(1, round(first.width * scale)), max(1, round(first.height * scale))
+        drawn = tuple(logos.opened(each).resize((width, height), Image.Resampling.LANCZOS) for each in found)
+        return Mark(width, height, drawn, None, brand.clear_space * height)
     if brand.wordmark:
-        size = int(max(MARK * page.unit, MARK_SMALLEST))
+        size = int(max(MARK * page.unit, MARK_SMALLEST, page.smallest))
         name = set_at(brand.wordmark, Setting(style.button_font, tracking=TRACKING, lines=1, upper=True), size, page.safe[2] - page.safe[0])
-        return Mark(name.width, name.cap, None, name) if name else None
+        return Mark(name.width, name.cap, (), name) if name else None
     return None
 
 
@@ -161,12 +163,14 @@ def draw_mark(page: Page, mark: Mark, x: float, y: float, width: float, align: s
     if mark.name:
         page.write("brand", mark.name, x, y, width, align)
         return
-    logo = mark.logo
-    assert logo is not None
-    free = width - logo.width
+    free = width - mark.width
     left = round(x + (free / 2 if align == "center" else free if align == "right" else 0))
-    frame = (left, round(y), left + logo.width, round(y) + logo.height)
-    page.paint("brand", frame, lambda picture: draw.logo(picture, logo, (frame[0], frame[1])))
+    frame = (left, round(y), left + round(mark.width), round(y) + round(mark.height))
+    under = page.pixels[max(0, frame[1]) : max(frame[3], 1), max(0, frame[0]) : max(frame[2], 1)]
+    version, reads = logos.best_on(under, list(mark.logo))
+    page.paint("brand", frame, lambda picture: draw.logo(picture, mark.logo[version], (frame[0], frame[1])))
+    if reads < logos.READS:
+        page.warn("logo", "The logo hardly stands out here. Give the brand a version of it for such grounds.")
 
 
 def place_mark(page: Page, mark: Mark, at: str, floor: float) -> None:
@@ -177,7 +181,7 @@ def place_mark(page: Page, mark: Mark, at: str, floor: float) -> None:
     button = next((block.frame for block in page.blocks if block.role == "button"), None)
     if button and at.startswith("bottom"):
         y = (button[1] + button[3] - mark.height) / 2
-    if page.free((x, y, x + mark.width, y + mark.height), gap=0.012 * page.unit):
+    if page.free((x, y, x + mark.width, y + mark.height), gap=max(0.012 * page.unit, mark.clear)):
         draw_mark(page, mark, x, y, mark.width, "left")
     else:
         page.warn("room", "There was no room for the brand's name here.")
@@ -192,7 +196,7 @@ def place_badge(page: Page, words: str, style: StyleSpec, at: str) -> None:
     ink = parse_hex(style.badge_ink) if style.badge_ink else ink_on(fill)
     for share in (1.0, 0.85, 0.7, 1.2, 1.4, 1.6):
         radius = BADGE * page.unit * share
-        if any(part.size < BADGE_SMALLEST for part in _badge_parts(words, radius, style)):
+        if any(part.size < max(BADGE_SMALLEST, page.smallest) for part in _badge_parts(words, radius, style)):
             continue
         for centre in _badge_places(page, radius, at):
             frame = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)

@@ -40,19 +40,42 @@ class SafeZone:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """One thing that a network says of a placement beyond its sizes: what (a name of `finishing/policy.py`), how much, who says so, read when."""
+
+    name: str
+    value: Any = True
+    source: str = ""
+    read: str = ""
+
+
+@dataclass(frozen=True)
 class PlacementSpec:
-    """One place an ad can run, as its network describes it. `deliver` is the size of the file where it differs from the slot's."""
+    """One place an ad can run, as its network describes it. `deliver` is the size of the file where it differs from the slot's.
+
+    `file_types` stand in the order of preference. `hires` is a larger size that the network takes, too. `text_limits` are the captions'
+    characters (`soft`: cut beyond it, `hard`: refused). `source` and `read` say where and when the sizes were read.
+    """
 
     slug: str
     title: str
     platform: str
     width: int
     height: int
-    file_types: tuple[str, ...] = ("jpg",)
+    file_types: tuple[str, ...] = ("jpg", "png")
     max_bytes: int | None = None
     safe_zone: SafeZone = SafeZone()
     deliver: tuple[int, int] | None = None
     text_in_image: Literal["allowed", "required", "limited", "forbidden"] = "allowed"
+    hires: tuple[int, int] | None = None
+    rules: tuple[Rule, ...] = ()
+    text_limits: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    source: str = ""
+    read: str = ""
+
+    def rule(self, name: str) -> Any:
+        """What a rule of this name says; None when there is none."""
+        return next((rule.value for rule in self.rules if rule.name == name), None)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,11 +97,16 @@ class CopySpec:
 
 @dataclass(frozen=True)
 class BrandSpec:
-    """What of a brand is seen in an ad. `colours` maps a role (primary, accent, ink, paper) to "#rrggbb"; `logo` is a PNG or WebP file."""
+    """What of a brand is seen in an ad. `colours` maps a role (primary, accent, ink, paper) to "#rrggbb".
+
+    `logo` is a PNG or WebP file, `logo_on_dark` its version for dark grounds; `clear_space` is what stays free round it, in its heights.
+    """
 
     name: str
     wordmark: str = ""
     logo: bytes | None = None
+    logo_on_dark: bytes | None = None
+    clear_space: float = 0.25
     colours: Mapping[str, str] = field(default_factory=dict)
     headline_font: str = ""
     text_font: str = ""

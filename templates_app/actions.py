@@ -15,6 +15,7 @@ from finishing.fonts import faces
 from finishing.grounds import GroundError
 from finishing.layout import LayoutSpec
 from finishing.plates import PlateError, facts_of
+from finishing.policy import read_rules
 from finishing.specs import StyleSpec
 from keeping.versions import Version
 from painting.builtin import SCENES
@@ -107,9 +108,9 @@ def check_placement(data: dict[str, Any], kind: str = Placement.Kind.IMAGE) -> N
 
     `kind` says whether it takes a picture: only what is made of words may be without pixels.
     """
-    for side in ("width", "height", "deliver_width", "deliver_height"):
+    for side in ("width", "height", "deliver_width", "deliver_height", "hires_width", "hires_height"):
         value = data.get(side)
-        needed = kind != Placement.Kind.TEXT and not side.startswith("deliver")
+        needed = kind != Placement.Kind.TEXT and side in ("width", "height")
         if (needed or value is not None) and (type(value) is not int or not 16 <= value <= 8000):
             raise ValueError(f"The {side.replace('_', ' ')} must be a number of pixels from 16 to 8000.")
     most = data.get("max_bytes")
@@ -123,5 +124,6 @@ def check_placement(data: dict[str, Any], kind: str = Placement.Kind.IMAGE) -> N
             raise ValueError(f"The safe zone's {side} must be a fraction from 0 to 0.5.")
     if data.get("text_in_image") not in (None, *TEXT_IN_IMAGE):
         raise ValueError(f"Text in the image must be one of {', '.join(TEXT_IN_IMAGE)}, or null where the network says nothing.")
+    read_rules(data.get("rules") or ())
     if kind == Placement.Kind.IMAGE and not set(data.get("file_types") or ("jpg",)) & TYPES:
         raise ValueError(f"The placement must take one of the files that are made here: {', '.join(sorted(TYPES))}.")

@@ -5,6 +5,11 @@ Whatever staff edit has a head row with a slug and immutable Version rows; order
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.db import models
@@ -12,11 +17,15 @@ from django.db import models
 from comfy.models import Lora
 from comfy.needs import with_loras
 from finishing.layout import LayoutSpec
+from finishing.policy import read_rules
 from finishing.shapes import Shape, is_banner, shape_for
 from finishing.specs import PlacementSpec, SafeZone, StyleSpec
 from keeping.models import StoredFile
 from keeping.versions import Version
 from prompting.writer import TemplateWords
+
+RULES = Path(__file__).parent / "shelf" / "placement_rules.json"
+A_DATE = re.compile(r"\b20[12]\d(?:-[01]\d(?:-[0-3]\d)?)?\b")
 
 
 class Category(models.Model):
@@ -235,20 +244,48 @@ class PlacementVersion(Version):
         """Laid out with the product as a block."""
         return is_banner(self.width, self.height)
 
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """Its rules as rows: its own where staff wrote some (an empty list says there are none), else those of the shelf."""
+        own: list[dict[str, Any]] | None = self.data.get("rules")
+        return own if own is not None else shelf_rules().get(self.placement.slug, [])
+
+    @property
+    def read(self) -> str:
+        """When its numbers were read: the newest date that its source names; else when this version was written."""
+        dates: list[str] = A_DATE.findall(self.data.get("source") or "")
+        return self.data.get("read") or max(dates, default="") or (f"{self.created_at:%Y-%m-%d}" if self.created_at else "")
+
     def spec(self) -> PlacementSpec:
-        """As finishing takes it."""
+        """As finishing takes it. A text placement has no pixels: 0 x 0."""
         data = self.data
         zone = data.get("safe_zone") or {}
-        deliver = (data["deliver_width"], data["deliver_height"]) if data.get("deliver_width") and data.get("deliver_height") else None
+
+        def pair(kind: str) -> tuple[int, int] | None:
+            width, height = data.get(f"{kind}_width"), data.get(f"{kind}_height")
+            return (width, height) if width and height else None
+
         return PlacementSpec(
             slug=self.placement.slug,
             title=self.placement.title,
             platform=self.placement.platform,
-            width=self.width,
-            height=self.height,
-            file_types=tuple(data.get("file_types") or ("jpg",)),
+            width=int(data.get("width") or 0),
+            height=int(data.get("height") or 0),
+            file_types=tuple(data.get("file_types") or ("jpg", "png")),
             max_bytes=data.get("max_bytes"),
             safe_zone=SafeZone(**{side: zone.get(side) or 0.0 for side in ("left", "top", "right", "bottom")}),
-            deliver=deliver,
+            deliver=pair("deliver"),
             text_in_image=data.get("text_in_image") or "allowed",
+            hires=pair("hires"),
+            rules=tuple(replace(rule, read=rule.read or self.read) for rule in read_rules(self.rules)),
+            text_limits=data.get("text_limits") or {},
+            source=data.get("source") or "",
+            read=self.read,
         )
+
+
+@lru_cache(maxsize=1)
+def shelf_rules() -> dict[str, list[dict[str, Any]]]:
+    """The rules that the shelf knows, by placement: what holds until staff write their own."""
+    groups: list[dict[str, Any]] = json.loads(RULES.read_text())
+    return {slug: group["rules"] for group in groups for slug in group["placements"]}
