@@ -59,7 +59,7 @@ def run(
     told = {name: value for name, value in told.items() if bound.get(name) or name in ("width", "height")}
     try:
         client = pool.client_of(server)
-        filled = fill(graph, bindings, {**told, **_shown(client, bindings, (told["width"], told["height"]))}, family=family)
+        filled = fill(graph, bindings, {**told, **drawn_product(client, bindings, (told["width"], told["height"]))}, family=family)
         limits = {"wait_seconds": WAIT_SECONDS, "run_seconds": RUN_SECONDS}
         job = Job(job_id, _as_written_there(server, filled), filled.output_node, filled.size, filled.samplers, may_be_flat=True, **limits)
         made = client.run(job, lambda hint: None, before_post=lambda: None)
@@ -72,8 +72,11 @@ def run(
     return Trial(made.picture, made.seconds)
 
 
-def _shown(client: Client, bindings: Mapping[str, Any], size: tuple[int, int]) -> dict[str, str]:
-    """A drawn product, uploaded as pictures that the workflow reads: with a mask beside it, or cut out where an inpainting takes none."""
+def drawn_product(client: Client, bindings: Mapping[str, Any], size: tuple[int, int]) -> dict[str, str]:
+    """A drawn product, uploaded as pictures that the workflow reads: with a mask beside it, or cut out where an inpainting takes none.
+
+    Gives their names for the graph; nothing for a workflow that reads no picture. Raises ComfyError.
+    """
     bound = bindings["bind"]
     if not bound.get("reference_image"):
         return {}

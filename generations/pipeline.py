@@ -85,14 +85,14 @@ def _work(picture: Picture) -> None:
                 _finish_ads(picture)
         except EngineUnavailable as outage:
             if outage.code != BUSY:  # a full pool is well: the next free seat is ours
-                breakers.failed(picture.engine, str(outage))
+                breakers.failed(picture.engine, outage.for_staff())
             states.release(picture, after_seconds=tries.PAUSE, pauses=F("pauses") + 1)
         except store.StoreUnavailable as trouble:
             tries.wait_for_the_store(picture, trouble)
         except claims.AWAY:
             raise  # no try of ours: `held` puts the row down
         except EngineError as error:
-            _after_error(picture, error.code, str(error), permanent=error.permanent, spent=error.spent)
+            _after_error(picture, error.code, str(error), permanent=error.permanent, spent=error.spent, for_staff=error.for_staff())
         except Exception as error:
             log.exception("Picture %s could not be made", picture.pk)
             steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=f"{type(error).__name__}: {error}"[:400])
@@ -292,12 +292,14 @@ def _work_ad(ad: Ad, raw: finish.Raw) -> None:
         steps.record_of(Step.Kind.FINISH, ad, who="finishing", seconds=time.monotonic() - started, error=error[:400])
 
 
-def _after_error(picture: Picture, code: str, sentence: str, *, permanent: bool = False, spent: Spent = NOTHING) -> None:
+def _after_error(
+    picture: Picture, code: str, sentence: str, *, permanent: bool = False, spent: Spent = NOTHING, for_staff: str = ""
+) -> None:
     """Try again later, or say why there will be no picture; what was paid all the same is counted."""
     if code == "lost":
         steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=FENCED)
         return
-    steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=sentence[:400], **spending.money(spent))
+    steps.record_of(Step.Kind.PAINT, picture, who=picture.engine, error=(for_staff or sentence)[:400], **spending.money(spent))
     suspect_again = code in SUSPECT and picture.error_code == code
     if permanent or suspect_again or picture.tries >= tries.TRIES_AT_MOST:
         _fail(picture, code, sentence)

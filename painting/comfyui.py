@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from PIL import Image
 
-from comfy import pool, references
+from comfy import advice, pool, references
 from comfy.client import Made
 from comfy.errors import ComfyError, InputGone, Lost, ModelMissing, NodeFailed, ServerDown
 from comfy.models import ServerJob
@@ -121,9 +121,10 @@ def _seat(work: _Work, away: set[str]) -> Seat:
         if none.why == "cannot":
             log.error("No ComfyUI server can paint picture %s: %s", order.picture_id, none)
             code = next(iter(unable.values()), "model_missing")
-            raise EngineError(SENTENCES[code], code=code, permanent=True) from none
+            raise _with_note(EngineError(SENTENCES[code], code=code, permanent=True), str(none)) from none
         code = "engine_busy" if none.why == "busy" else "engine_unavailable"
-        raise EngineUnavailable("No picture server is free now. The picture waits for one.", code=code) from none
+        outage = EngineUnavailable("No picture server is free now. The picture waits for one.", code=code)
+        raise _with_note(outage, str(none)) from none
     pool.tidy(seat.server, seat.client)
     return seat
 
@@ -235,6 +236,12 @@ def _lost() -> EngineError:
     return EngineError("Another worker has this picture, or nobody wants it any more.", code="lost")
 
 
+def _with_note(error: EngineError, note: str) -> EngineError:
+    """The same error with something for staff alone."""
+    error.add_note(note)
+    return error
+
+
 def _after(error: ComfyError, seat: Seat) -> None:
     """Note what went wrong, for the server and for the picture. Raises EngineError when another try has no sense, or is not ours to make."""
     log.warning("Job %s on %s: %s: %s", seat.job_id, seat.server, error.code, error)
@@ -250,11 +257,13 @@ def _after(error: ComfyError, seat: Seat) -> None:
         pool.look(seat.server)
     elif isinstance(error, InputGone):
         references.forget(seat.server)
+    sentence = SENTENCES.get(error.code, PLAIN_SENTENCE)
+    no_picture = _with_note(EngineError(sentence, code=error.code, permanent=True), f"{seat.server}: {advice.told(error)}")
     if error.then == "fail":
-        raise EngineError(SENTENCES.get(error.code, PLAIN_SENTENCE), code=error.code, permanent=True) from error
+        raise no_picture from error
     if error.then == "again":
         if [code for _server, code in _faults(seat.job_id)].count(error.code) >= TRIES.get(error.code, TRIES_OF_THE_REST):
-            raise EngineError(SENTENCES.get(error.code, PLAIN_SENTENCE), code=error.code, permanent=True) from error
+            raise no_picture from error
         try:
             # The same id is sent again: its failed run must not be taken for the new one.
             seat.client.forget(seat.job_id)

@@ -39,6 +39,10 @@ class EngineError(Exception):
         super().__init__(message)
         self.code, self.permanent, self.spent = code, permanent, spent
 
+    def for_staff(self) -> str:
+        """The sentence, and the notes that were added to it: which server, what it said, what to do there. Marketers do not see these."""
+        return " ".join([str(self), *getattr(self, "__notes__", ())])
+
 
 class EngineUnavailable(EngineError):
     """Nobody can paint now: no server answers, or all are full. The picture waits until one can; that is no failed try."""

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from comfy import pool, starters
-from comfy.models import Lora, Server
+from comfy.models import Lora, Server, ServerJob
 from tests.comfy.test_binding import FOLDER
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,8 @@ def test_a_workflow_file_runs_with_its_bindings_and_without(row, tmp_path):
     assert Image.open(out).size == (256, 512)
     said("run-workflow", str(FOLDER / "smoke-no-model.json"), "--out", str(out))
     assert Image.open(out).size == (512, 512)
+    said("run-workflow", str(FOLDER / "smoke-upload.json"), "--out", str(out))
+    assert len(Image.open(out).getcolors(99999)) > 2, "a workflow that reads a picture is shown a drawn product"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,13 @@ def test_what_cannot_run_is_said_in_one_sentence(row, tmp_path, content, args, s
     (tmp_path / "bad.json").write_text(content)
     with pytest.raises(CommandError, match=says):
         said("run-workflow", str(tmp_path / "bad.json"), *args)
+
+
+def test_a_run_that_fails_says_what_to_do_and_gives_its_seat_back(row, server, tmp_path):
+    server.fail = "oom"
+    with pytest.raises(CommandError, match="Out of memory.*Free the memory"):
+        said("run-workflow", str(FOLDER / "smoke-no-model.json"), "--out", str(tmp_path / "none.png"))
+    assert not ServerJob.objects.filter(seat__isnull=False).exists() and not (tmp_path / "none.png").exists()
 
 
 def test_without_servers_the_command_says_where_to_name_one(db):

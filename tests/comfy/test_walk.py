@@ -102,3 +102,19 @@ def test_an_order_for_auto_is_painted_here_while_no_server_has_the_templates_che
         assert {picture.engine for picture in order.pictures.all()} == {"builtin"}
         with pytest.raises(actions.OrderRefused, match="No picture server has the models"):
             actions.order_generation(brief=Brief.read({"headline": "Wake up to glow"}), engine="comfyui", **told)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_why_no_server_could_paint_a_picture_stands_at_its_step_for_staff_and_not_in_what_mia_reads(settings, brand, mia, template, photo):
+    settings.COMFY_PACE = {"first": 0.02, "slowest": 0.1}
+    ledger.grant(brand, 50, reason="For the test", by=None)
+    made_for_comfyui(template)
+    with Simulator(fail="node") as server:
+        pool.adopt_from_settings([server.url])
+        told = {"by": mia, "brand": brand, "template": template, "photos": [photo], "placements": placements("google_display_300x250")}
+        order = actions.order_generation(brief=Brief.read({"headline": "Wake up to glow"}), **told)
+        ended = pipeline.run(order.pk)
+    picture = ended.pictures.get()
+    assert ended.status == "failed" and "Choose another template" in picture.error_message and "node 7" not in picture.error_message
+    step = Step.objects.get(generation=order, kind=Step.Kind.PAINT)
+    assert picture.error_message in step.error and ": node 7 (KSampler) failed: ValueError" in step.error and "own window" in step.error

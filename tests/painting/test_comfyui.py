@@ -173,6 +173,7 @@ def test_out_of_memory_twice_is_the_end_and_says_what_to_do(server):
     with pytest.raises(EngineError, match="too little memory.*Choose another template or Draft") as error:
         paint(what)
     assert error.value.code == "out_of_memory" and error.value.permanent
+    assert "Out of memory in node" in error.value.for_staff() and "smaller model for this server" in error.value.for_staff()
     assert server.posts[str(what.job_id)] == 2
 
 
@@ -188,6 +189,7 @@ def test_a_model_that_no_server_has_is_the_end_before_anything_is_sent(server):
     with pytest.raises(EngineError, match="No picture server has the model") as error:
         paint(ordered(product=None, needs={**SCENE, "models": {"checkpoint": "gone.safetensors"}}))
     assert error.value.code == "model_missing" and error.value.permanent and not server.posts
+    assert error.value.for_staff().endswith(f"{Server.objects.get().name}: has no file 'gone.safetensors'")
 
 
 def test_a_model_that_went_away_since_the_last_look_is_found_on_another_server(server, second):
@@ -263,6 +265,7 @@ def test_while_all_seats_are_taken_the_picture_waits_and_the_server_is_not_to_bl
     ServerJob.objects.create(pk=uuid4(), server=Server.objects.get(), seat=0, held_until=2**52)
     with pytest.raises(EngineUnavailable) as outage:
         paint(ordered(product=None))
+    assert outage.value.for_staff().endswith("all its seats are taken")
     assert outage.value.code == "engine_busy" and pool.working().exists() and not server.posts
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from comfy import loras, pool
+from comfy import advice, loras, pool, trying
 from comfy.actions import allowed_custom_nodes
 from comfy.binding import PARAMETERS, ValueRefused, audit, fill
 from comfy.client import ROOM, Job
@@ -74,20 +74,24 @@ class Command(BaseCommand):
     def _run(self, options: dict[str, Any]) -> None:
         graph, bindings = _read(options["file"])
         job_id = uuid4()
-        values = {"prompt": "a product photo", "negative": "", "seed": 1, "width": 512, "height": 512}
+        values: dict[str, Any] = {"prompt": "a product photo", "negative": "", "seed": 1, "width": 512, "height": 512}
         values |= {"filename_prefix": f"{ROOM}/{job_id}/p1", **dict(_value(each) for each in options["set"])}
         values = {name: value for name, value in values.items() if name in bindings["bind"] or name in ("width", "height")}
         family = next(iter(bindings.get("defaults") or {}), "")
         try:
             filled = fill(graph, bindings, values, family=family)
-            others = (
-                set(map(str, Server.objects.exclude(name=options["server"]).values_list("pk", flat=True))) if options["server"] else set()
-            )
-            seat = pool.take_seat(filled, job_id, uuid4(), unable=others)
+            others = Server.objects.exclude(name=options["server"]).values_list("pk", flat=True) if options["server"] else ()
+            seat = pool.take_seat(filled, job_id, uuid4(), unable=set(map(str, others)))
+        except (ValueRefused, pool.NoServer) as error:
+            raise CommandError(str(error)) from error
+        try:
+            shown = trying.drawn_product(seat.client, bindings, (values["width"], values["height"]))
+            filled = fill(graph, bindings, {**values, **shown}, family=family)
             job = Job(job_id, filled.respelled(seat.spelling), filled.output_node, filled.size, filled.samplers, may_be_flat=True)
             made = seat.client.run(job, self._tell, before_post=seat.count_post)
-        except (ValueRefused, pool.NoServer, ComfyError) as error:
-            raise CommandError(str(error)) from error
+        except ComfyError as error:
+            seat.fault(error)  # the next picture gets its place
+            raise CommandError(advice.told(error)) from error
         seat.fetched()
         made.picture.save(options["out"])
         self.stdout.write(
