@@ -52,6 +52,11 @@ def role_in(user: User, brand: Brand) -> str | None:
     return Membership.objects.filter(user=user, brand=brand, brand__deleted_at=None).values_list("role", flat=True).first()
 
 
+def may_edit(user: User, brand: Brand) -> bool:
+    """Whether this person may make and change things of this brand; reviewers only look."""
+    return role_in(user, brand) in (Role.OWNER, Role.EDITOR)
+
+
 def require_owner(user: User, brand: Brand) -> None:
     """Raises NotAllowed for everybody else."""
     if role_in(user, brand) != Role.OWNER:

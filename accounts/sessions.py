@@ -76,4 +76,5 @@ def forget_old() -> int:
     long_ago = timezone.now() - timedelta(days=30)
     alive = Session.objects.values("session_key")
     browsers, _ = UserSession.objects.exclude(session_key__in=alive).delete()
-    return browsers + TokenChain.objects.filter(last_used_at__lt=long_ago).delete()[0]
+    chains, _ = TokenChain.objects.filter(last_used_at__lt=long_ago).delete()
+    return int(browsers) + chains

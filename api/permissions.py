@@ -9,7 +9,8 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 
-from accounts.models import Brand, Membership, User
+from accounts.brands import may_edit
+from accounts.models import Brand, User
 
 if TYPE_CHECKING:  # `rest_framework.views` loads this module itself, by the settings
     from rest_framework.views import APIView
@@ -22,11 +23,6 @@ def caller(request: Request) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
-
-
-def may_edit(user: User, brand: Brand) -> bool:
-    """Whether this person may make and change things of this brand."""
-    return Membership.objects.filter(user=user, brand=brand).exclude(role=Membership.Role.REVIEWER).exists()
 
 
 def require_editor(user: User, brand: Brand) -> None:

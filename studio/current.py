@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from accounts.models import Brand
+from accounts.brands import may_edit
+from accounts.models import Brand, User
 from accounts.queries import brands_of
 
 KEPT = "brand"
@@ -29,6 +31,12 @@ def brands_here(request: HttpRequest) -> list[Brand]:
             brand.current = brand is current  # type: ignore[attr-defined]
         request.brands_here = found  # type: ignore[attr-defined]
     return found
+
+
+def require_editor(request: HttpRequest, brand: Brand | None) -> None:
+    """Raises PermissionDenied for reviewers, who look and change nothing."""
+    if brand is not None and isinstance(request.user, User) and not may_edit(request.user, brand):
+        raise PermissionDenied
 
 
 def choose(request: HttpRequest, brand_id: UUID | str) -> None:

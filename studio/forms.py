@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from accounts.models import Brand
 from accounts.queries import brands_of
@@ -16,7 +17,7 @@ from generations import actions
 from generations.models import Generation, Photo
 from generations.queries import generations_of, photos_of
 from prompting.brief import Brief, BriefError
-from studio.current import brand_of
+from studio.current import brand_of, require_editor
 
 WORDS = ("product", "headline", "subline", "cta", "badge", "legal", "audience", "tone", "language", "avoid")
 # What is ticked on a fresh form: the four shapes that most campaigns need.
@@ -114,6 +115,18 @@ def forget(request: HttpRequest, slug: str) -> None:
 def brand_for(request: HttpRequest, draft: Draft) -> Brand | None:
     """The brand that was chosen, or the one that this person works in."""
     return brands_of(request.user).filter(pk__in=ids(draft.brand_id)).first() or brand_of(request)
+
+
+def for_editors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view, closed to forms of people who may only look at the brand that the form names."""
+
+    @wraps(view)
+    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and request.user.is_authenticated:
+            require_editor(request, brand_for(request, Draft.of(request.POST)))
+        return view(request, *args, **kwargs)
+
+    return looked_at
 
 
 def photo_for(request: HttpRequest, draft: Draft, brand: Brand, upload: bytes | None, errors: dict[str, str]) -> Photo | None:

@@ -7,6 +7,7 @@ from allauth.mfa.webauthn.views import login_webauthn
 from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, path, re_path
 
+from studio import forms
 from studio.pages import account, ads, brands, check, create, files, gallery, library, payments, photos, previews, profile, progress, steps
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,7 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/<slug:slug>/", gallery.template, name="template"),
     path("previews/<int:pk>/<slug:size>", previews.preview, name="preview"),
     path("create/", gallery.new_ad, name="new-ad"),
-    path("create/<slug:slug>/", create.create, name="create"),
+    path("create/<slug:slug>/", forms.for_editors(create.create), name="create"),
     path("photos/", photos.upload, name="photo-upload"),
     path("photos/<uuid:pk>/", photos.row, name="photo-row"),
     path("photos/<uuid:pk>/mark/", photos.mark, name="photo-mark"),

@@ -17,7 +17,7 @@ from generations import actions
 from generations.models import Photo
 from generations.queries import photos_of
 from studio import forms
-from studio.current import brand_of
+from studio.current import brand_of, require_editor
 from studio.forms import Draft
 
 SIDES = ("left", "top", "right", "bottom")
@@ -33,6 +33,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if brand is None:
         errors["photo"] = "You are in no brand yet. Ask for an invitation to one."
         return _row(request, None, draft, errors)
+    require_editor(request, brand)
     photo = forms.photo_for(request, draft, brand, data, errors)
     if errors:  # a photo that was there before stays
         photo = forms.photo_for(request, draft, brand, None, {})
@@ -55,6 +56,8 @@ def _row(request: HttpRequest, photo: Photo | None, draft: Draft, errors: dict[s
 def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Draw a box round the product and strokes on what to keep and what to drop; or type the box in percent."""
     photo = get_object_or_404(photos_of(request.user), pk=pk)
+    if request.method == "POST":
+        require_editor(request, photo.brand)
     back = request.GET.get("next", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = ""

@@ -16,6 +16,7 @@ from generations.download import ready_ads, zip_name, zip_of
 from generations.models import Ad, Copy, Generation
 from generations.queries import ads_of, current_copy, generations_of
 from studio import forms
+from studio.current import require_editor
 from studio.pages.ads import page_of
 from studio.pages.sheet import sheet_of, tag_of, word_fields
 
@@ -130,4 +131,7 @@ def download(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
 
 
 def _order(request: HttpRequest, pk: UUID) -> Generation:
-    return get_object_or_404(generations_of(request.user), pk=pk)
+    order = get_object_or_404(generations_of(request.user), pk=pk)
+    if request.method == "POST":
+        require_editor(request, order.brand)
+    return order

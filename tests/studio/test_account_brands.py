@@ -12,6 +12,7 @@ from accounts.models import Brand, Membership, Message, User
 from generations import actions
 from generations.models import Generation
 from tests.people import PASSWORD, bottle_png
+from tests.studio.conftest import upload
 
 NEW = "a sentence that nobody knows"
 
@@ -111,3 +112,20 @@ def test_an_invitation_of_somebody_else_confirms_no_address(client: Client, mia:
     client.post(link, {"register": "1"})
     answer = client.post("/account/register/", {"name": "Thief", "email": "president@example.com", "password1": NEW})
     assert answer["Location"] == "/account/confirm/" and "_auth_user_id" not in client.session
+
+
+def test_a_reviewer_looks_at_everything_and_changes_nothing(
+    client: Client, max: User, order: Generation, filled: dict[str, object]
+) -> None:
+    Membership.objects.filter(user=max).update(role="reviewer")
+    client.force_login(max)
+    photo = order.photos.get()
+    assert client.get(f"/generations/{order.pk}/").status_code == 200
+    assert client.get("/create/leaf-shade/").status_code == 200
+    for path in ("stop", "again", "words", "undo"):
+        assert client.post(f"/generations/{order.pk}/{path}/", {"headline": "Mine"}).status_code == 403, path
+    assert client.post(f"/photos/{photo.pk}/mark/", {"left": "1"}).status_code == 403
+    assert client.post("/photos/", {"photo": upload()}).status_code == 403
+    assert client.post("/create/leaf-shade/", {**filled, "photo": upload()}).status_code == 403
+    order.refresh_from_db()
+    assert Generation.objects.count() == 1 and order.status == "waiting" and order.brand.photos.count() == 1
