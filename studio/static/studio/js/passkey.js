@@ -1,5 +1,5 @@
 // Passkeys: a form marked data-passkey asks the browser for one, and is sent with what the browser gives. Without a browser that knows
-// passkeys, or without script, the form stays hidden, and password and code still work.
+// passkeys, without script, or at an address of digits, which passkeys are never for, the form stays hidden, and password and code work.
 const asks = {
   ask: async form => (await (await fetch(form.action, { headers: { Accept: 'application/json' } })).json()).request_options,
   get: async () => JSON.parse(document.getElementById('passkey-data').textContent).request_options,
@@ -15,7 +15,9 @@ const asks = {
   },
 };
 
-if (window.PublicKeyCredential)
+const known = window.PublicKeyCredential && !/^[\d.]+$|:/.test(location.hostname);
+for (const note of document.querySelectorAll('[data-passkey-none]')) note.hidden = known;
+if (known)
   for (const form of document.querySelectorAll('form[data-passkey]')) {
     form.hidden = false;
     form.addEventListener('submit', async event => {
