@@ -157,7 +157,7 @@ def _tell_if_low(brand_id: UUID, account_id: UUID, spent: int) -> None:
         return
     owners = Membership.objects.filter(brand=brand_id, role=Membership.Role.OWNER, user__is_active=True).select_related("user", "brand")
     for owner in owners:
-        once = f"credits_low:{brand_id.hex}:{owner.user_id.hex}:{timezone.now():%y%m%d}"
+        once = f"low:{brand_id.hex}:{owner.user_id.hex}:{timezone.now():%y%m%d}"
         link = f"{outbox.address('account')}#credits"
         words = {"brand_name": owner.brand.name, "left": _credits(left), "link": link}
         outbox.write(Message.Kind.CREDITS_LOW, to=owner.user.email, user=owner.user, brand=owner.brand, once=once, **words)

@@ -20,9 +20,9 @@ from keeping.bell import ring
 
 # Which news of an order its person is also told by e-mail.
 MAILED = {
-    "generation.ready": (Message.Kind.READY, "All of them came out."),
-    "generation.partly": (Message.Kind.READY, "Some came out, some did not."),
-    "generation.failed": (Message.Kind.FAILED, "None of them came out."),
+    "generation.ready": (Message.Kind.READY, "Every ad of this order is finished."),
+    "generation.partly": (Message.Kind.READY, "Some ads of this order are finished, some could not be made."),
+    "generation.failed": (Message.Kind.FAILED, "No ad of this order could be made."),
     "generation.refused": (Message.Kind.FAILED, "The brief asks for something that cannot be shown."),
 }
 AWAY_AFTER = timedelta(minutes=2)  # who waited less is still looking at the page
