@@ -17,8 +17,9 @@ from keeping.claims import DbNow, in_nobodys_hands
 from prompting.writers import paused
 
 STORE = "files"  # the store of files has a breaker, too
-# How long a step takes until some have been measured on this machine, in seconds.
-FIRST_GUESS = {Step.Kind.PAINT: 2.0, Step.Kind.FINISH: 0.5}
+# How long a step takes until some have been measured here, in seconds: painting by its engine, and finishing.
+FIRST_GUESS = {"builtin": 2.0, "comfyui": 20.0, "openai": 40.0}
+FIRST_GUESS_OF_FINISHING = 0.5
 MEASURED = 20  # the newest steps that an estimate looks at
 OPEN_GENERATIONS = (Generation.Status.WAITING, Generation.Status.WRITING, Generation.Status.MAKING)
 OPEN_PICTURES = (Picture.Status.WAITING, Picture.Status.PAINTING, Picture.Status.FINISHING)
@@ -62,24 +63,44 @@ def ads_of(user: User | AnonymousUser) -> QuerySet[Ad]:
 
 
 def current_ads(generation: Generation) -> list[Ad]:
-    """The ads as they stand: for each picture and placement the newest wording that was not undone, by variation, shape and placement."""
-    newest: dict[tuple[object, int], Ad] = {}
+    """The ads as they stand: for each picture and placement the newest wording of each language and angle that was not undone.
+
+    By variation, shape and placement; what was worded first comes first.
+    """
+    newest: dict[tuple[object, int, str, str], Ad] = {}
     for picture in generation.pictures.all():
         for ad in picture.ads.all():
-            place = (picture.pk, ad.placement_id)
+            place = (picture.pk, ad.placement_id, ad.copy.language, ad.copy.angle)
             if ad.deleted_at or ad.copy.undone_at:
                 continue
             if place not in newest or _made(newest[place].copy) < _made(ad.copy):
                 newest[place] = ad
     return sorted(
         newest.values(),
-        key=lambda ad: (ad.picture.variation, ad.picture.shape_spec.ratio, -ad.placement.width, ad.placement.placement.position),
+        key=lambda ad: (
+            ad.picture.variation,
+            ad.picture.shape_spec.ratio,
+            -ad.placement.width,
+            ad.placement.placement.position,
+            ad.copy.language != generation.brief.language,
+            ad.copy.language,
+            ad.copy.angle,
+        ),
     )
 
 
 def current_copy(generation: Generation) -> Copy:
-    """The newest wording that was not undone."""
+    """The newest wording that was not undone, in whatever language."""
     return max((copy for copy in generation.copies.all() if not copy.undone_at), key=_made)
+
+
+def current_copies(generation: Generation) -> list[Copy]:
+    """The newest wording of each language and angle that was not undone; the order's own language first."""
+    newest: dict[tuple[str, str], Copy] = {}
+    for copy in sorted(generation.copies.all(), key=_made):
+        if not copy.undone_at:
+            newest[copy.language, copy.angle] = copy
+    return sorted(newest.values(), key=lambda copy: (copy.language != generation.brief.language, copy.language, copy.angle))
 
 
 def _made(copy: Copy) -> tuple[object, str]:
@@ -118,9 +139,13 @@ def estimate_seconds(generation: Generation) -> float:
         return 0.0
     pictures = [picture for picture in generation.pictures.all() if picture.status not in Picture.FINAL]
     ads = sum(ad.status not in Ad.FINAL for picture in pictures for ad in picture.ads.all())
-    paint, finish = (_measured(kind) for kind in (Step.Kind.PAINT, Step.Kind.FINISH))
-    own = sum((1 - picture.progress) * paint for picture in pictures) + ads * finish
-    return round(own + queue_place(generation) * (paint + finish), 1)
+    # A server's GPU and this machine are not alike: each engine is measured by its own pictures.
+    paint = {
+        engine: _measured(Step.Kind.PAINT, engine, FIRST_GUESS.get(engine, 2.0)) for engine in {picture.engine for picture in pictures}
+    }
+    finish = _measured(Step.Kind.FINISH, "finishing", FIRST_GUESS_OF_FINISHING)
+    own = sum((1 - picture.progress) * paint[picture.engine] for picture in pictures) + ads * finish
+    return round(own + queue_place(generation) * (max(paint.values(), default=0.0) + finish), 1)
 
 
 def waits_for(generation: Generation) -> str:
@@ -142,9 +167,10 @@ def waits_for(generation: Generation) -> str:
     return ""
 
 
-def _measured(kind: Step.Kind) -> float:
-    seconds = list(Step.objects.filter(kind=kind, error="").order_by("-created_at").values_list("seconds", flat=True)[:MEASURED])
-    return median(seconds) if seconds else FIRST_GUESS[kind]
+def _measured(kind: Step.Kind, who: str, first_guess: float) -> float:
+    done = Step.objects.filter(kind=kind, who=who, error="").order_by("-created_at")
+    seconds = list(done.values_list("seconds", flat=True)[:MEASURED])
+    return median(seconds) if seconds else first_guess
 
 
 def version_of(generation: Generation) -> str:
