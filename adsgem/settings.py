@@ -293,7 +293,9 @@ REST_FRAMEWORK: dict[str, Any] = {
 SIMPLE_JWT: dict[str, Any] = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
-    # Refresh tokens rotate, and only the newest of a sign-in is good: accounts.models.TokenChain knows it (docs/decisions/0008).
+    # Kept by api.v1.tokens: only the newest refresh token of a sign-in is good, and accounts.models.TokenChain knows it (docs/decisions/0008).
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,
     "AUDIENCE": "adsgem-api",

@@ -30,14 +30,14 @@ def test_mia_sees_every_published_template(as_mia: Client) -> None:
 def test_the_gallery_costs_the_same_for_one_template_or_forty(as_mia: Client, template: AdTemplate, django_assert_num_queries: Any) -> None:
     AdTemplate.objects.exclude(pk=template.pk).update(published=False)
     as_mia.get("/")
-    with django_assert_num_queries(6):  # session, person, servers, templates, previews, categories
+    with django_assert_num_queries(7):  # session, person, servers, templates, previews, categories, brands
         as_mia.get("/")
     for number in range(40):
         more = AdTemplate.objects.create(
             slug=f"more-{number}", title=f"More {number}", category=template.category, current=template.current, published=True
         )
         TemplatePreview.objects.create(template=more, shape="4:5", file=template.previews.first().file)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = as_mia.get("/").content.decode()
     assert page.count('class="tile') == 41
 
