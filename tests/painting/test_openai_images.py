@@ -20,7 +20,8 @@ from PIL import Image
 
 from accounts import ledger
 from accounts.models import Brand, Transfer
-from comfy import pool
+from comfy import pool, starters
+from comfy.models import Server
 from finishing.fidelity import measure
 from finishing.shapes import SHAPES
 from generations import actions, pipeline, spending, tries, writing
@@ -34,6 +35,7 @@ from painting.openai_sizes import FIXED, free_size
 from painting.openai_work import LEARNED
 from prompting.brief import Brief
 from prompting.models import TokenPrice
+from tests.fakes.comfy_server import Simulator
 from tests.fakes.faults import Fault
 from tests.fakes.llm_server import Asked, LlmServer, painted, size_of
 from tests.painting.orders import cutout, in_pixels, order, pixels, shot
@@ -546,11 +548,15 @@ def test_auto_takes_openai_for_a_template_that_names_it_while_it_works(server):
 
 
 @pytest.mark.django_db
-def test_auto_prefers_a_comfyui_server_that_works(server, monkeypatch):
-    needs = {"comfyui": {"workflow": "sd-text2img"}, "openai": NEEDS}
+def test_auto_prefers_a_comfyui_server_that_works_and_has_what_is_needed(server):
+    needs = {"comfyui": {"workflow": "sd-text2img", "family": "sd15", "models": {"checkpoint": "sd15.safetensors"}}, "openai": NEEDS}
+    starters.load()
     assert choose("auto", needs) == "openai"
-    monkeypatch.setattr(pool, "healthy", lambda: True)
+    with Simulator() as comfyui:
+        pool.adopt_from_settings([comfyui.url])
     assert choose("auto", needs) == "comfyui"
+    Server.objects.update(files={"ckpt_name": ["another.safetensors"]})
+    assert choose("auto", needs) == "openai"
 
 
 @pytest.mark.django_db
