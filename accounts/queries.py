@@ -17,7 +17,7 @@ def brands_of(user: User | AnonymousUser) -> QuerySet[Brand]:
     """The brands this person shares, deleted ones left out."""
     if not user.is_authenticated:
         return Brand.objects.none()
-    return Brand.objects.filter(memberships__user=user, deleted_at=None).select_related("logo")
+    return Brand.objects.filter(memberships__user=user, deleted_at=None).select_related("logo", "logo_on_dark")
 
 
 def transfers_of(user: User | AnonymousUser, brand_id: UUID) -> QuerySet[Transfer]:

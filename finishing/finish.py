@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from finishing import logo
+from finishing import logo, reading
 from finishing.arrange import arrange
 from finishing.banner import MARGIN as BANNER_MARGIN
 from finishing.banner import arrange_banner, banner_frame
@@ -158,4 +158,7 @@ def _fidelity(pixels: np.ndarray, page: Page, shape: Image.Image | None) -> dict
     if shape is None or page.product is None:
         return {}
     left, top, right, bottom = (round(value) for value in page.product)
-    return measure(pixels, np.asarray(shape), (left, top, right, bottom))
+    box, cutout = (left, top, right, bottom), np.asarray(shape)
+    measured = measure(pixels, cutout, box)
+    read = reading.kept(pixels, cutout, box)
+    return measured if read is None else {**measured, "label_read": read}

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from celery import shared_task
 from django.db import transaction
+from django.db.models import F
 
 from generations import states, steps
 from generations.models import Ad, Copy, Generation, Step
@@ -42,7 +43,8 @@ def write(copy_id: UUID) -> bool:
     # Before its plan an order has not been judged.
     if copy.captions or copy.undone_at or order.deleted_at or order.plan_data is None or order.status in ENDED:
         return False
-    limits = {ad.placement.placement.slug: limits_of(ad.placement) for ad in _ads(copy)}
+    asked = [*(ad.placement for ad in _ads(copy)), *text_placements(order)]
+    limits = {placement.placement.slug: limits_of(placement) for placement in asked}
     spoken = {name: copy.words.get(name, "") for name in Copy.WORDS}
     brief = in_the_voice_of(order.brand, replace(order.brief, **spoken, language=copy.language))
     known = {"business_name": order.brand.name, "brand_name": order.brand.name, "disclaimer": brief.legal, "cta": brief.cta}
@@ -72,6 +74,12 @@ def captions_of(ad: Ad) -> dict[str, str]:
     """The captions beside this ad, by the network's names of the fields; none while, or because, nobody has written them."""
     found: dict[str, str] = ad.copy.captions.get(ad.placement.placement.slug, {})
     return found
+
+
+def text_placements(order: Generation) -> list[PlacementVersion]:
+    """The places made of words alone that were ordered, such as an in-feed text: their captions are all there is of them."""
+    slugs = order.facts.get("texts", [])
+    return list(PlacementVersion.objects.filter(placement__slug__in=slugs, pk=F("placement__current")).select_related("placement"))
 
 
 def _ads(copy: Copy) -> list[Ad]:

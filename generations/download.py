@@ -7,14 +7,17 @@ import io
 import re
 import tempfile
 import zipfile
+from collections.abc import Iterator, Mapping
 from typing import IO
 
 from django.utils.text import slugify
 
-from generations.captions import captions_of, limits_of
-from generations.models import Ad, Generation
-from generations.queries import current_ads
+from generations.captions import captions_of, limits_of, text_placements
+from generations.models import Ad, Copy, Generation
+from generations.provenance import labels_of, provenance_of
+from generations.queries import current_ads, current_copies
 from keeping import store
+from templates_app.models import Placement, PlacementVersion
 
 CAPTIONS = "captions.csv"
 IN_MEMORY = 32 * 1024 * 1024  # bytes; larger ZIPs go to a temporary file
@@ -34,7 +37,7 @@ def ready_ads(generation: Generation) -> list[Ad]:
 def zip_of(generation: Generation) -> IO[bytes]:
     """A ZIP of the order's current files, at its beginning: `<platform>/<placement>-v<variation>.<ext>`, `ads.csv` with the words.
 
-    And `captions.csv` with the texts beside the ads, where they have been written.
+    And `captions.csv` with the texts beside the ads, where they have been written; `provenance.json` and `labels.md` say how they were made.
     """
     spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
     ads = ready_ads(generation)
@@ -43,14 +46,21 @@ def zip_of(generation: Generation) -> IO[bytes]:
             assert ad.file is not None
             archive.writestr(_path(ad), store.read(ad.file))
         archive.writestr("ads.csv", _table(ads), zipfile.ZIP_DEFLATED)
-        if captions := captions_table(ads):
+        by_path = {_path(ad): ad for ad in ads if ad.placement.placement.kind == Placement.Kind.IMAGE}
+        archive.writestr("provenance.json", provenance_of(generation, by_path), zipfile.ZIP_DEFLATED)
+        archive.writestr("labels.md", labels_of(generation, by_path), zipfile.ZIP_DEFLATED)
+        if captions := captions_table(ads, generation):
             archive.writestr(CAPTIONS, captions, zipfile.ZIP_DEFLATED)
     spool.seek(0)
     return spool
 
 
 def _path(ad: Ad) -> str:
-    return f"{ad.placement.placement.platform}/{ad.file_name}"
+    """Words in another language or from another angle than the order's own stand in files of their own names."""
+    name, _, extension = ad.file_name.rpartition(".")
+    own = ad.picture.generation.brief.language
+    beside = [part for part in (ad.copy.language if ad.copy.language != own else "", ad.copy.angle) if part]
+    return f"{ad.placement.placement.platform}/{'-'.join([name, *map(slugify, beside)])}.{extension}"
 
 
 def _table(ads: list[Ad]) -> str:
@@ -66,22 +76,40 @@ def _table(ads: list[Ad]) -> str:
     return text.getvalue()
 
 
-def captions_table(ads: list[Ad]) -> str:
-    """The texts beside these ads as CSV, a line for each; variations with the same words share it. Empty when nobody has written any."""
-    if not any(captions_of(ad) for ad in ads):
+def captions_table(ads: list[Ad], generation: Generation | None = None) -> str:
+    """The texts beside these ads as CSV, a line for each; variations with the same words share it. Empty when nobody has written any.
+
+    With the order, the texts of its places that are made of words alone are there, too.
+    """
+    lines = [*_ad_captions(ads), *(_text_captions(generation) if generation else ())]
+    if not lines:
         return ""
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(["placement", "field", "text", "characters", "limit", "variations", "language", "angle"])
+    rows.writerows(lines)
+    return text.getvalue()
+
+
+def _ad_captions(ads: list[Ad]) -> Iterator[list[object]]:
     together: dict[tuple[object, object], list[Ad]] = {}
     for ad in ads:
         together.setdefault((ad.placement_id, ad.copy_id), []).append(ad)
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(["placement", "field", "text", "characters", "limit", "variations"])
     for alike in together.values():
         ad, letters = alike[0], " ".join(each.picture.letter for each in alike)
-        limits = limits_of(ad.placement)
-        for field, said in captions_of(ad).items():
-            rows.writerow([ad.placement.placement.title, field, _harmless(said), len(said), limits.get(field, ""), letters])
-    return text.getvalue()
+        yield from _lines(ad.placement, captions_of(ad), letters, ad.copy)
+
+
+def _text_captions(generation: Generation) -> Iterator[list[object]]:
+    for placement in text_placements(generation):
+        for copy in current_copies(generation):
+            yield from _lines(placement, copy.captions.get(placement.placement.slug, {}), "", copy)
+
+
+def _lines(placement: PlacementVersion, captions: Mapping[str, str], letters: str, copy: Copy) -> Iterator[list[object]]:
+    limits = limits_of(placement)
+    for field, said in captions.items():
+        yield [placement.placement.title, field, _harmless(said), len(said), limits.get(field, ""), letters, copy.language, copy.angle]
 
 
 def _harmless(text: str) -> str:

@@ -87,7 +87,7 @@ def _model_of(picture: Picture) -> str:
 def register(ad: Ad) -> None:
     """Write down what the file of a ready ad is known by. In the transaction that makes it ready: no file goes out unregistered."""
     told = ad.recipe.get("marks")
-    if told is None or ad.file_id is None:
+    if not told or ad.file_id is None:  # a logo's file bears no marks
         return
     looks = str(told["looks"])
     pieces = {f"piece_{index + 1}": piece for index, piece in enumerate(pieces_of(int(looks, 16)))}

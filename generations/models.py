@@ -303,6 +303,13 @@ class Ad(Claimed):
         return f"{self.placement.placement.slug}-v{self.picture.variation}.{extension}"
 
     @property
+    def can_be_approved(self) -> bool:
+        """Whether somebody may approve it: it is ready, and shows the product as truly as its brand asks for."""
+        return self.status == self.Status.READY and not any(
+            check["rule"] == "product truth" and check["result"] == "fail" for check in self.checks
+        )
+
+    @property
     def warnings(self) -> list[dict[str, Any]]:
         """The checks that did not simply pass."""
         return [check for check in self.checks if check["result"] != "pass"]

@@ -82,7 +82,9 @@ def _write(generation: Generation) -> list[UUID]:
     how |= {"people": verdict.people or written.people_in_photo == YES, "people_in_photo": written.people_in_photo}
     how |= {"moderation": verdict.who, "instruction_version": written.instruction}
     with transaction.atomic():
-        if not states.move(generation, Generation.Status.MAKING, plan_data=written.as_data(), facts=how, lease_until=None):
+        if not states.move(
+            generation, Generation.Status.MAKING, plan_data=written.as_data(), facts={**generation.facts, **how}, lease_until=None
+        ):
             return []
         # What the answers used stands in their own steps: the purse wrote them down as they came.
         facts = {"input_hash": input_hash, "output_data": written.as_data(), "seconds": time.monotonic() - started}

@@ -44,3 +44,8 @@ def placements() -> QuerySet[Placement]:
 def image_placements() -> QuerySet[Placement]:
     """The placements that take a picture: those that an order may name."""
     return placements().filter(kind=Placement.Kind.IMAGE)
+
+
+def extra_placements() -> QuerySet[Placement]:
+    """What goes along with pictures: files of the brand's logo, and texts without a picture."""
+    return placements().exclude(kind=Placement.Kind.IMAGE)

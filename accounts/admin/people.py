@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
@@ -15,12 +16,13 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts import sessions
+from accounts import kit, sessions
 from accounts.admin.statement import CreditPages
+from accounts.brands import BrandRefused
 from accounts.models import Brand, CreditAccount, Membership, Product, User
+from finishing.fidelity import BOUNDS
+from finishing.logo import Logo, LogoRefused, take_in
 from keeping.showing import Page, PrettyJson, RowForm, Rows, picture, swatches
-
-COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -93,6 +95,9 @@ class BrandForm(RowForm):
     """A brand; its colours are checked, since ads are painted with them."""
 
     colours = PrettyJson(required=False, rows=6, help_text='Roles to colours, for instance {"primary": "#006746", "ink": "#131c18"}.')
+    new_logo = forms.FileField(required=False, help_text="A PNG or WebP with a transparent ground. It takes the place of the one before.")
+    new_logo_on_dark = forms.FileField(required=False, help_text="Its version for dark grounds, if there is one.")
+    truth = PrettyJson(required=False, rows=4, help_text=f"When an ad is flagged. What is left out: {json.dumps(BOUNDS)}.")
     words_to_use = PrettyJson(required=False, rows=3, help_text='A list, for instance ["fresh", "handmade"].')
     words_to_avoid = PrettyJson(required=False, rows=3, help_text="A list, too.")
 
@@ -102,6 +107,8 @@ class BrandForm(RowForm):
             "name",
             "slug",
             "wordmark",
+            "clear_space",
+            "truth",
             "colours",
             "headline_font",
             "text_font",
@@ -113,10 +120,36 @@ class BrandForm(RowForm):
 
     def clean_colours(self) -> dict[str, str]:
         """Roles to #rrggbb."""
-        colours = self.cleaned_data["colours"] or {}
-        if not isinstance(colours, dict) or not all(isinstance(each, str) and COLOUR.fullmatch(each) for each in colours.values()):
-            raise forms.ValidationError('Give roles with colours as #rrggbb, for instance {"primary": "#006746"}.')
+        colours: dict[str, str] = self._checked(kit.checked_colours, "colours")
         return colours
+
+    def clean_truth(self) -> dict[str, float]:
+        """Names of what is measured to numbers."""
+        truth: dict[str, float] = self._checked(kit.checked_truth, "truth")
+        return truth
+
+    def clean_new_logo(self) -> Logo | None:
+        """Drawn anew."""
+        return self._logo("new_logo")
+
+    def clean_new_logo_on_dark(self) -> Logo | None:
+        """Drawn anew."""
+        return self._logo("new_logo_on_dark")
+
+    def _logo(self, name: str) -> Logo | None:
+        file = self.cleaned_data[name]
+        if not file:
+            return None
+        try:
+            return take_in(file.read())
+        except LogoRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+    def _checked(self, check: Callable[[Any], Any], name: str) -> Any:
+        try:
+            return check(self.cleaned_data[name] or {})
+        except BrandRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
 
     def clean_words_to_use(self) -> list[str]:
         """A list of words."""
@@ -142,11 +175,13 @@ class Brands(CreditPages):
     list_filter = (("deleted_at", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("name", "slug", "wordmark", "members__email")
     prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
-    readonly_fields = ("logo_shown", "colours_shown", "created_at", "deleted_at")
+    readonly_fields = ("logo_shown", "logo_on_dark_shown", "colours_shown", "created_at", "deleted_at")
     inlines = (MembershipRows,)
     fieldsets = (
         (None, {"fields": ("name", "slug", "wordmark", "logo_shown")}),
+        ("Logo", {"fields": ("new_logo", "logo_on_dark_shown", "new_logo_on_dark", "clear_space")}),
         ("How it looks", {"fields": ("colours", "colours_shown", "headline_font", "text_font")}),
+        ("What an ad must keep of the product", {"fields": ("truth",)}),
         ("How it talks", {"fields": ("tone", "words_to_use", "words_to_avoid")}),
         ("What it may cost us", {"fields": ("daily_micro_usd",)}),
         ("When", {"fields": ("created_at", "deleted_at")}),
@@ -166,6 +201,18 @@ class Brands(CreditPages):
     def logo_shown(self, brand: Brand) -> SafeString:
         """The logo, small."""
         return picture(brand.logo_id, alt=f"Logo of {brand.name}", checker=True)
+
+    @admin.display(description="logo on dark")
+    def logo_on_dark_shown(self, brand: Brand) -> SafeString:
+        """The version for dark grounds, small."""
+        return picture(brand.logo_on_dark_id, alt=f"Logo of {brand.name} for dark grounds", checker=True)
+
+    def save_model(self, request: HttpRequest, obj: Brand, form: forms.ModelForm[Brand], change: bool) -> None:
+        """Keep new logos, too."""
+        for name, field in (("new_logo", "logo"), ("new_logo_on_dark", "logo_on_dark")):
+            if logo := form.cleaned_data.get(name):
+                setattr(obj, field, kit.kept(logo))
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="colours")
     def colours_shown(self, brand: Brand) -> SafeString:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -84,6 +85,20 @@ class Brand(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     wordmark = models.CharField(max_length=40, blank=True, help_text="The name as it stands on ads while there is no logo. Empty: none.")
     logo = models.ForeignKey(StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    logo_on_dark = models.ForeignKey(
+        StoredFile, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="The logo's version for dark grounds."
+    )
+    clear_space = models.FloatField(
+        default=0.25,
+        validators=[MinValueValidator(0), MaxValueValidator(2)],
+        help_text="What stays free round the logo, in heights of the logo.",
+    )
+    truth = models.JSONField(
+        "product truth",
+        default=dict,
+        blank=True,
+        help_text='When an ad is flagged, and cannot be approved: {"delta_e_mean": 5, "ssim": 0.8}. Empty: as everywhere.',
+    )
     colours = models.JSONField(default=dict, blank=True, help_text='Roles to colours: {"primary": "#006746", "ink": "#131c18"}.')
     headline_font = models.SlugField(max_length=60, blank=True)
     text_font = models.SlugField(max_length=60, blank=True)

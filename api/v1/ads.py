@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from api.base import UUID_PATTERN, AnyAccept, NotYet, absolute, asked
 from api.paging import NewestFirst
 from generations import queries
 from generations.captions import captions_of
+from generations.finish import FinishError, hires_of
 from generations.models import Ad
 from keeping import links
 
@@ -117,10 +119,14 @@ class AdDetailOut(AdOut):
     words = serializers.DictField(source="copy.words", child=serializers.CharField(allow_blank=True))
     language = serializers.CharField(source="copy.language")
     checks = CheckOut(many=True)
-    fidelity = serializers.DictField(child=serializers.FloatField())
+    fidelity = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="How truly the product is shown: mask_overlap, ssim (1 is best), delta_e_mean, delta_e_p95 (CIEDE2000, 0 is best).",
+    )
+    can_be_approved = serializers.BooleanField(help_text="False while it is not ready, and where the product is not shown truly enough.")
 
     class Meta(AdOut.Meta):
-        fields = (*AdOut.Meta.fields, "generation", "words", "language", "checks", "fidelity", "pixels", "created_at")
+        fields = (*AdOut.Meta.fields, "generation", "words", "language", "checks", "fidelity", "can_be_approved", "pixels", "created_at")
 
 
 @extend_schema_view(
@@ -148,6 +154,7 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
 
     @extend_schema(
         operation_id="read_ad_file",
+        parameters=[OpenApiParameter("size", str, enum=["hires"], description="The larger size that some placements take, too.")],
         responses={(200, media_type): OpenApiTypes.BINARY for media_type in ("image/jpeg", "image/png", "image/webp")},
     )
     @action(detail=True, renderer_classes=[JSONRenderer, AnyAccept])
@@ -156,4 +163,16 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
         ad = self.get_object()
         if ad.file is None:
             raise NotYet("This ad has no file: it is not ready.")
+        if asked(request, "size") == "hires":
+            return _hires(ad)
         return links.private_file(ad.file, name=ad.file_name)
+
+
+def _hires(ad: Ad) -> FileResponse:
+    """The larger file, made now."""
+    try:
+        made = hires_of(ad)
+    except FinishError as refusal:
+        raise serializers.ValidationError({"size": [str(refusal)]}) from refusal
+    name = f"{ad.file_name.rpartition('.')[0]}-{made.width}x{made.height}.{made.extension}"
+    return FileResponse(io.BytesIO(made.data), as_attachment=True, filename=name, content_type=made.type)

@@ -7,16 +7,16 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import brands
+from accounts import brands, kit
 from accounts.models import Brand, Membership
 from accounts.queries import brands_of
-from api.base import UUID_PATTERN, absolute
+from api.base import UUID_PATTERN, UploadBody, absolute, asked
 from api.paging import NewestFirst
 from api.permissions import caller
 from api.v1.people import People
@@ -29,6 +29,8 @@ class BrandOut(serializers.ModelSerializer[Brand]):
     words_to_use = serializers.ListField(child=serializers.CharField())
     words_to_avoid = serializers.ListField(child=serializers.CharField())
     logo_url = serializers.SerializerMethodField()
+    logo_on_dark_url = serializers.SerializerMethodField()
+    truth = serializers.DictField(child=serializers.FloatField(), help_text="Its own bounds of product truth; others are as everywhere.")
     role = serializers.ChoiceField(choices=Membership.Role.choices)
 
     class Meta:
@@ -39,6 +41,9 @@ class BrandOut(serializers.ModelSerializer[Brand]):
             "slug",
             "wordmark",
             "logo_url",
+            "logo_on_dark_url",
+            "clear_space",
+            "truth",
             "colours",
             "headline_font",
             "text_font",
@@ -53,11 +58,30 @@ class BrandOut(serializers.ModelSerializer[Brand]):
         """Signed for five minutes."""
         return absolute(self.context["request"], brand.logo)
 
+    def get_logo_on_dark_url(self, brand: Brand) -> str | None:
+        """The version for dark grounds, signed for five minutes."""
+        return absolute(self.context["request"], brand.logo_on_dark)
+
 
 class BrandIn(serializers.Serializer[Any]):
     """A new brand."""
 
     name = serializers.CharField(max_length=80)
+
+
+class LogoIn(serializers.Serializer[Any]):
+    """A PNG or WebP with a transparent ground. `on_dark`: it is the version for dark grounds."""
+
+    file = serializers.FileField()
+    on_dark = serializers.BooleanField(required=False, default=False)
+
+
+class KitIn(serializers.Serializer[Any]):
+    """What of the kit is to change; what is left out stays."""
+
+    colours = serializers.DictField(child=serializers.CharField(), required=False)
+    clear_space = serializers.FloatField(required=False, help_text="What stays free round the logo, in heights of the logo.")
+    truth = serializers.DictField(child=serializers.FloatField(), required=False, help_text="Bounds from which on an ad is flagged.")
 
 
 @extend_schema_view(list=extend_schema(operation_id="list_brands"), retrieve=extend_schema(operation_id="read_brand"))
@@ -95,3 +119,31 @@ class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         brand = get_object_or_404(brands.deleted_brands_of(caller(request)), pk=pk)
         brands.restore(by=caller(request), brand=brand)
         return Response(self.get_serializer(self.get_queryset().get(pk=brand.pk)).data)
+
+    @extend_schema(operation_id="change_brand_kit", request=KitIn, responses=BrandOut)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change colours, clear space or the bounds of product truth, as an owner or editor."""
+        sent = KitIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        brand = self.get_object()
+        kit.change(by=caller(request), brand=brand, **sent.validated_data)
+        return Response(self.get_serializer(brand).data)
+
+    @extend_schema(methods=["POST"], operation_id="set_brand_logo", request={"multipart/form-data": LogoIn}, responses=BrandOut)
+    @extend_schema(
+        methods=["DELETE"],
+        operation_id="remove_brand_logo",
+        responses=BrandOut,
+        parameters=[OpenApiParameter("on_dark", bool, description="The version for dark grounds.")],
+    )
+    @action(detail=True, methods=["post", "delete"], parser_classes=[UploadBody])
+    def logo(self, request: Request, pk: str) -> Response:
+        """Set the logo, or take it away. SVG is refused: it can carry programs."""
+        brand = self.get_object()
+        if request.method == "DELETE":
+            kit.remove_logo(by=caller(request), brand=brand, on_dark=asked(request, "on_dark") in ("1", "true"))
+            return Response(self.get_serializer(brand).data)
+        sent = LogoIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        kit.set_logo(by=caller(request), brand=brand, data=sent.validated_data["file"].read(), on_dark=sent.validated_data["on_dark"])
+        return Response(self.get_serializer(brand).data)

@@ -95,6 +95,9 @@ class GenerationIn(serializers.Serializer[Any]):
     seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=SEED_MAX)
     lora_strength = serializers.FloatField(required=False, allow_null=True, min_value=-2.0, max_value=2.0)
     use_cutout = serializers.BooleanField(required=False, help_text="Off: the photograph itself stands in the template's frame.")
+    label = serializers.ChoiceField(
+        choices=Generation.Label.choices, required=False, help_text="Whether a visible label says how the pictures were made."
+    )
     client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="Your own number for this order.")
 
     def validate_template(self, slug: str) -> AdTemplate:
@@ -109,7 +112,7 @@ class GenerationIn(serializers.Serializer[Any]):
         slugs = list(dict.fromkeys(slugs))
         if len(slugs) > PLACEMENTS_AT_MOST:
             raise ValidationError(f"{len(slugs)} placements are too many for one order. Choose at most {PLACEMENTS_AT_MOST}.")
-        found = {placement.slug: placement for placement in shelf.image_placements().filter(slug__in=slugs)}
+        found = {placement.slug: placement for placement in shelf.placements().filter(slug__in=slugs)}
         if unknown := [slug for slug in slugs if slug not in found]:
             raise ValidationError(f"There is no placement '{unknown[0]}'.")
         return [found[slug] for slug in slugs]
@@ -237,6 +240,7 @@ class GenerationOut(GenerationLine):
             "variations",
             "engine",
             "seed",
+            "label",
             "brief",
             "pictures",
             "ads",

@@ -19,10 +19,10 @@ from generations.queries import photos_of
 from prompting.brief import LIMITS
 from studio import forms
 from studio.forms import Draft
-from studio.pages.places import places
+from studio.pages.places import extras_of, places
 from studio.pages.shapes import SHAPE_NAMES
 from templates_app.models import AdTemplate, Placement
-from templates_app.queries import image_placements, published
+from templates_app.queries import extra_placements, image_placements, placements, published
 
 LANGUAGES = (
     ("en", "English"),
@@ -48,7 +48,7 @@ ANCHORS = {
     "room": "form",
 }
 # The order of the fields on the page, for the list of what is wrong.
-ORDER = ("form", "photo", "brand", *forms.WORDS[:-1], "keywords", "placements", "variations", "engine", "seed", "avoid")
+ORDER = ("form", "photo", "brand", *forms.WORDS[:-1], "keywords", "markets", "placements", "variations", "engine", "seed", "avoid", "label")
 NUMBERS = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things", "Six things")
 
 
@@ -69,9 +69,9 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
         return _page(request, template, draft, photo, errors, status=422 if errors else 200)
     if brand is None:
         errors["brand"] = "You are in no brand yet. Ask for an invitation to one."
-    placements = list(image_placements().filter(slug__in=draft.chosen))
+    chosen = list(placements().filter(slug__in=draft.chosen))
     order = forms.read(draft, errors)
-    errors.update(_missing(brand, template, placements, photo, order, draft, errors))
+    errors.update(_missing(brand, template, chosen, photo, order, draft, errors))
     if brand is None or errors:
         return _page(request, template, draft, photo, errors, status=422)
     try:
@@ -79,7 +79,7 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
             by=request.user,  # type: ignore[arg-type]
             brand=brand,
             template=template,
-            placements=placements,
+            placements=chosen,
             photos=[photo] if photo else [],
             use_cutout=draft.use_cutout,
             engine=draft.engine,
@@ -134,6 +134,7 @@ def _in_order(errors: Mapping[str, str]) -> dict[str, str]:
 def _page(
     request: HttpRequest, template: AdTemplate, draft: Draft, photo: Photo | None, errors: Mapping[str, str], status: int = 200
 ) -> HttpResponse:
+    extras = extras_of(extra_placements(), set(draft.chosen))
     where, brand = places(image_placements(), set(draft.chosen)), forms.brand_for(request, draft)
     variations = int(draft.variations) if draft.variations in map(str, range(1, actions.VARIATIONS_AT_MOST + 1)) else 1
     previews = {preview.shape: preview for preview in template.previews.all()}
@@ -149,7 +150,9 @@ def _page(
         "errors_number": NUMBERS[len(errors)] if len(errors) < len(NUMBERS) else f"{len(errors)} things",
         "fields": forms.lengths(draft.words, LIMITS, errors),
         "where": where,
+        "extras": extras,
         "languages": LANGUAGES,
+        "labels": Generation.Label.choices,
         "sample": [row for row in rows if row],
         "variations": variations,
         "pictures": variations * where["painted"],

@@ -99,6 +99,21 @@ def _item(placement: Placement, chosen: bool) -> dict[str, Any]:
     }
 
 
+def extras_of(placements: Iterable[Placement], chosen: Collection[str]) -> list[dict[str, Any]]:
+    """Logo files and texts, which go along with pictures."""
+    return [
+        {
+            "slug": placement.slug,
+            "title": placement.title,
+            "platform_name": PLATFORM_NAMES.get(placement.platform, placement.platform.title()),
+            "logo": placement.kind == Placement.Kind.LOGO,
+            "size": placement.current.spec().size if placement.current else (0, 0),
+            "chosen": placement.slug in chosen,
+        }
+        for placement in placements
+    ]
+
+
 def _platforms(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The platforms that have a usual place; a chip is on when all of its usual places are chosen."""
     usual: dict[str, list[bool]] = {}

@@ -71,10 +71,11 @@ def words(request: HttpRequest, pk: UUID) -> HttpResponse:
     told = {name: request.POST.get(name, "") for name in Copy.WORDS}
     variation = request.POST.get("variation", "")
     try:
-        copy = actions.change_words(
+        copy = actions.change_copy(
             by=request.user,  # type: ignore[arg-type]
             generation=order,
             words=told,
+            ad=_ad_before(request) if variation == "ad" else None,
             variation=int(variation) if variation.isdecimal() else None,
         )
     except actions.BriefError as error:
@@ -110,7 +111,7 @@ def _same_ad(request: HttpRequest, copy: Copy) -> Ad | None:
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the newest words back."""
     try:
-        actions.undo_words(by=request.user, copy=current_copy(_order(request, pk)))  # type: ignore[arg-type]
+        actions.undo_copy(by=request.user, copy=current_copy(_order(request, pk)))  # type: ignore[arg-type]
     except actions.BriefError as error:
         messages.error(request, str(error))
     else:

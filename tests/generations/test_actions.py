@@ -133,7 +133,7 @@ def test_new_words_are_new_ads_over_the_same_picture_and_cost_no_painting(order:
     pipeline.run(order.pk)
     painted = Picture.objects.filter(generation=order).values_list("pixels", "attempt")
     before = list(painted)
-    copy = actions.change_words(by=mia, generation=order, words={"headline": "Glow, on time"})
+    copy = actions.change_copy(by=mia, generation=order, words={"headline": "Glow, on time"})
     assert copy.words["cta"] == "Shop now", "what was not named stays"
     for ad in Ad.objects.filter(copy=copy):
         assert pipeline.finish_ad(ad.pk)
@@ -147,24 +147,24 @@ def test_new_words_are_new_ads_over_the_same_picture_and_cost_no_painting(order:
 
 def test_undone_words_give_back_the_ads_from_before(order: Generation, mia: User) -> None:
     pipeline.run(order.pk)
-    copy = actions.change_words(by=mia, generation=order, words={"headline": "Glow, on time"})
-    actions.undo_words(by=mia, copy=copy)
+    copy = actions.change_copy(by=mia, generation=order, words={"headline": "Glow, on time"})
+    actions.undo_copy(by=mia, copy=copy)
     fresh = queries.with_pictures(Generation.objects.filter(pk=order.pk)).get()
     assert {ad.copy.words["headline"] for ad in queries.current_ads(fresh)} == {"Wake up to glow"}
     with pytest.raises(BriefError, match="nothing to go back to"):
-        actions.undo_words(by=mia, copy=Copy.objects.get(parent=None, generation=order))
+        actions.undo_copy(by=mia, copy=Copy.objects.get(parent=None, generation=order))
 
 
 def test_words_that_are_too_long_are_refused_and_nothing_changes(order: Generation, mia: User) -> None:
     pipeline.run(order.pk)
     with pytest.raises(BriefError, match="too long"):
-        actions.change_words(by=mia, generation=order, words={"headline": "x" * 200})
+        actions.change_copy(by=mia, generation=order, words={"headline": "x" * 200})
     assert order.copies.count() == 1
 
 
 def test_words_cannot_be_laid_over_a_picture_that_is_not_there(order: Generation, mia: User) -> None:
     with pytest.raises(BriefError, match="no finished picture"):
-        actions.change_words(by=mia, generation=order, words={"headline": "Too soon"})
+        actions.change_copy(by=mia, generation=order, words={"headline": "Too soon"})
     assert order.copies.count() == 1
 
 

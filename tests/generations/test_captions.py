@@ -184,7 +184,7 @@ def test_new_words_have_captions_of_their_own(
     rung: list[str] = []
     monkeypatch.setattr(captions.write_captions, "apply_async", lambda args, **told: rung.append(args[0]))
     with django_capture_on_commit_callbacks(execute=True):
-        new = actions.change_words(by=mia, generation=planned, words={"headline": "Glow before coffee"}, variation=1)
+        new = actions.change_copy(by=mia, generation=planned, words={"headline": "Glow before coffee"}, variation=1)
     assert rung == [str(new.pk)]
     captions.write_captions(rung[0])
     new.refresh_from_db()

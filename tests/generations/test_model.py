@@ -111,7 +111,7 @@ class Story(RuleBasedStateMachine):
         words = {"headline": "Come in"}
         # Nothing is left to lay them over when all its pictures have failed since.
         with contextlib.suppress(BriefError):
-            actions.change_words(by=self.world.mia, generation=pick(painted, which), words=words, variation=variation)
+            actions.change_copy(by=self.world.mia, generation=pick(painted, which), words=words, variation=variation)
 
     # --- what workers do
 

@@ -1,6 +1,6 @@
 // The order form: chips and frames tick their placements, and the sum line follows. Without this the list of placements does it all.
 const form = document.querySelector('form.create');
-const boxes = [...form.querySelectorAll('input[name=placement]')];
+const boxes = [...form.querySelectorAll('input[name=placement]:not([data-extra])')];
 const many = (n, one) => `${n} ${one}${n === 1 ? '' : 's'}`;
 const put = (selector, text) => (form.querySelector(selector).textContent = text);
 
