@@ -147,6 +147,12 @@ def test_a_job_from_before_is_taken_up_without_sending_it_again(server, client, 
     assert server.posts[str(ordered.id)] == 1
 
 
+def test_the_queue_is_read_before_history_for_a_job_that_ends_in_between_would_be_in_neither(client, server):
+    job_id = uuid4()
+    assert client.where(job_id).state == "unknown"
+    assert server.requests == [("GET", "/queue"), ("GET", f"/history/{job_id}")]
+
+
 def test_a_job_that_nobody_knows_is_lost(server, client, job):
     with pytest.raises(errors.Lost):
         client.follow(job(), quiet)
