@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
-from accounts import outbox
+from accounts import audit, outbox
 from accounts.models import Brand, Invitation, Membership, Message, User
 
 Role = Membership.Role
@@ -123,6 +123,7 @@ def invite(*, by: User, brand: Brand, email: str, role: str) -> Invitation:
         may=MAY[Role(role)],
         link=outbox.address("invitation", token_of(invitation)),
     )
+    audit.record("invitation.made", by=by, brand=brand.pk, subject=invitation, changes={"role": (None, role)}, personal={"email": email})
     return invitation
 
 
@@ -134,7 +135,8 @@ def open_invitations(brand: Brand) -> QuerySet[Invitation]:
 def take_back(*, by: User, invitation: Invitation) -> None:
     """An offer that is no more. Raises NotAllowed."""
     require_owner(by, invitation.brand)
-    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).delete()
+    if Invitation.objects.filter(pk=invitation.pk, accepted_at=None).delete()[0]:
+        audit.record("invitation.taken_back", by=by, brand=invitation.brand_id, subject=invitation, personal={"email": invitation.email})
 
 
 def token_of(invitation: Invitation) -> str:
@@ -170,8 +172,10 @@ def change_role(*, by: User, member: Membership, role: str) -> Membership:
         raise BrandRefused("role", f"Choose a role: {', '.join(Role.values)}.")
     if role != Role.OWNER:
         _keep_an_owner(member)
+    before = member.role
     Membership.objects.filter(pk=member.pk).update(role=role)
     member.role = role
+    audit.record("role.changed", by=by, brand=member.brand_id, subject=member, changes={"role": (before, role)})
     return member
 
 
@@ -183,6 +187,7 @@ def hand_over(*, by: User, member: Membership) -> None:
         raise BrandRefused("member", "You own this brand already. Choose somebody else.")
     Membership.objects.filter(pk=member.pk).update(role=Role.OWNER)
     Membership.objects.filter(user=by, brand=member.brand).update(role=Role.EDITOR)
+    audit.record("brand.handed_over", by=by, brand=member.brand_id, subject=member, changes={"owner": (by.pk, member.user_id)})
 
 
 @transaction.atomic
@@ -194,18 +199,22 @@ def remove(*, by: User, member: Membership) -> None:
     member.delete()
 
 
+@transaction.atomic
 def delete(*, by: User, brand: Brand) -> None:
     """Nobody sees the brand any more. It can be brought back for 30 days; then it is purged. Raises NotAllowed."""
     require_owner(by, brand)
     Brand.objects.filter(pk=brand.pk, deleted_at=None).update(deleted_at=timezone.now())
     Invitation.objects.filter(brand=brand, accepted_at=None).delete()
+    audit.record("brand.deleted", by=by, brand=brand.pk, subject=brand)
 
 
+@transaction.atomic
 def restore(*, by: User, brand: Brand) -> None:
     """Bring a deleted brand back with everything in it. Raises NotAllowed."""
     if not deleted_brands_of(by).filter(pk=brand.pk).exists():
         raise NotAllowed("Only an owner of this brand may bring it back.")
     Brand.objects.filter(pk=brand.pk).update(deleted_at=None)
+    audit.record("brand.restored", by=by, brand=brand.pk, subject=brand)
 
 
 def deleted_brands_of(user: User | AnonymousUser) -> QuerySet[Brand]:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
 
-from accounts import deliveries, outbox, tasks
+from accounts import audit, deliveries, outbox, tasks
 from accounts.models import Brand, Delivery, IdempotencyKey, Membership, User, Webhook
 from accounts.models.outgoing import KINDS, new_secret
 from keeping.bell import ring
@@ -70,8 +70,11 @@ def change_webhook(webhook: Webhook, *, url: str | None = None, kinds: Sequence[
     if active is not None:
         changes |= {"active": active, "disabled_reason": ""}
     if changes:
-        Webhook.objects.filter(pk=webhook.pk).update(**changes)
-        webhook.refresh_from_db(fields=list(changes))
+        with transaction.atomic():
+            Webhook.objects.filter(pk=webhook.pk).update(**changes)
+            webhook.refresh_from_db(fields=list(changes))
+            told = {"active": (None, webhook.active)} if "active" in changes else {}
+            audit.record("webhook.changed", brand=webhook.brand_id, subject=webhook, changes=told, personal={"url": changes.get("url")})
     return webhook
 
 

@@ -10,5 +10,7 @@ class AdsgemConfig(AppConfig):
     verbose_name = "AdsGem"
 
     def ready(self) -> None:
-        """Register what `manage.py check` says about this machine."""
-        from adsgem import checks  # noqa: F401
+        """Register what `manage.py check` says about this machine, and begin to write down who does what."""
+        from adsgem import audited, checks  # noqa: F401
+
+        audited.begin()

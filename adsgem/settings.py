@@ -23,11 +23,12 @@ ADMIN_PATH = env.text("ADMIN_PATH", "admin/").strip("/") + "/"
 # --- secrets
 _SECRETS = env.secrets(
     DATA_DIR / "secrets.json",
-    {"SECRET_KEY": env.token, "JWT_SIGNING_KEY": env.token, "ENCRYPTION_KEYS": env.encryption_key},
+    {"SECRET_KEY": env.token, "JWT_SIGNING_KEY": env.token, "ENCRYPTION_KEYS": env.encryption_key, "AUDIT_KEY": env.token},
 )
 SECRET_KEY = env.long_enough("SECRET_KEY", _SECRETS["SECRET_KEY"], 50)
 JWT_SIGNING_KEY = env.long_enough("JWT_SIGNING_KEY", _SECRETS["JWT_SIGNING_KEY"], 32)
 ENCRYPTION_KEYS = env.encryption_keys("ENCRYPTION_KEYS", _SECRETS["ENCRYPTION_KEYS"])  # the first one encrypts, all decrypt
+AUDIT_KEY = env.long_enough("AUDIT_KEY", _SECRETS["AUDIT_KEY"], 32)  # binds the log of who did what; never changed, or the log looks forged
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # --- who may ask
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "adsgem.sessions.SessionAge",
+    "accounts.audit.RememberRequest",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

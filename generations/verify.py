@@ -20,7 +20,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts import ledger
+from accounts import audit, ledger
 from accounts.models import Brand, Transfer
 from generations import queries, states
 from generations.models import Ad, Generation, Picture, Step
@@ -80,7 +80,7 @@ def verify(*, rehash: bool | int = True, repair: bool = False, even_many: bool =
     """
     report = Report()
     report.counts.update(orders=Generation.objects.count(), pictures=Picture.objects.count(), ads=Ad.objects.count())
-    looks = (_orders, _open_rows, _late_orders, _ads, _payments, _jobs, _events, _ledger)
+    looks = (_orders, _open_rows, _late_orders, _ads, _payments, _jobs, _events, _ledger, _audit)
     for found in (*(look() for look in looks), _files(report, rehash, even_many=even_many), _unknown_files(report)):
         for problem, mend in found:
             report.note(problem, mended=bool(repair and mend and mend()))
@@ -191,6 +191,12 @@ def _ledger() -> Found:
     """The books balance."""
     for sentence in ledger.reconcile():
         yield Problem("ledger", "Ledger", sentence), None
+
+
+def _audit() -> Found:
+    """The log of who did what is whole and unchanged."""
+    for sentence in audit.faults():
+        yield Problem("audit", "Audit log", sentence), None
 
 
 def _files(report: Report, rehash: bool | int, *, even_many: bool) -> Found:

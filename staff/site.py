@@ -13,6 +13,7 @@ from django.db.models.base import ModelBase
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, resolve, reverse
 
+from staff.recorded import Recorded
 from staff.views import stored_file
 
 ROOMS = ("accounts", "templates_app", "generations", "prompting", "comfy", "keeping")
@@ -46,7 +47,8 @@ class StaffSite(admin.AdminSite):
         """Show these models, but for those of apps whose pages would show secrets."""
         models = [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else list(model_or_iterable)
         shown = [model for model in models if model._meta.app_label not in HIDDEN]
-        super().register(shown, admin_class, **options)
+        page = admin_class or ModelAdmin
+        super().register(shown, type(page.__name__, (Recorded, page), {"__doc__": page.__doc__, "__module__": page.__module__}), **options)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Ours first: Django's end in a catch-all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +12,9 @@ from django.db.models import Q
 from accounts.models.people import Brand
 from finishing.shapes import SHAPES
 from keeping.versions import Version
+from keeping.written_once import WrittenOnce
 
 MOST_CREDITS = 1_000_000_000  # of one transfer, far below what a column holds
-NEVER_CHANGED = "The ledger is never changed. Write another transfer that puts it right."
 
 
 class CreditAccount(models.Model):
@@ -48,35 +48,13 @@ class CreditAccount(models.Model):
         return f"{self.get_kind_display()} of {self.brand or 'the house'}"
 
 
-class AppendOnly(models.QuerySet[Any]):
-    """Rows that are written once. The database refuses changes, too; this says so before it is asked."""
+class LedgerRow(WrittenOnce):
+    """A row of the ledger."""
 
-    def update(self, **fields: Any) -> NoReturn:
-        """Refused."""
-        raise ValueError(NEVER_CHANGED)
-
-    def delete(self) -> NoReturn:
-        """Refused."""
-        raise ValueError(NEVER_CHANGED)
-
-
-class LedgerRow(models.Model):
-    """A row of the ledger: written once, never changed, never deleted."""
-
-    objects = models.Manager.from_queryset(AppendOnly)()
+    NEVER_CHANGED = "The ledger is never changed. Write another transfer that puts it right."
 
     class Meta:
         abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write a new row. Raises ValueError for one that exists."""
-        if not self._state.adding:
-            raise ValueError(NEVER_CHANGED)
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise ValueError(NEVER_CHANGED)
 
 
 class Transfer(LedgerRow):

@@ -46,6 +46,7 @@ WRITTEN_BY_THE_MACHINE = (
     "invitation",
     "serverjob",
     "savedanswer",
+    "auditentry",
 )
 THERE_ALREADY = ("instruction", "languageserver")  # four there are, and servers are met, not typed
 MODELS = [
@@ -59,6 +60,7 @@ MODELS = [
     "accounts.delivery",
     "accounts.message",
     "accounts.invitation",
+    "accounts.auditentry",
     "templates_app.adtemplate",
     "templates_app.category",
     "templates_app.layout",
