@@ -178,7 +178,7 @@ class SecondStepAdapter(DefaultMFAAdapter):
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Whom a passkey is for: the host of our public address; on this machine, the one that was asked for."""
         host = settings.SITE.hostname if settings.HTTPS else context.request.get_host().partition(":")[0]
-        return {"id": host, "name": "AdsGem"}
+        return {"id": host or "localhost", "name": "AdsGem"}
 
     def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002 - allauth's name for it
         """What a new passkey is called until its owner says otherwise."""

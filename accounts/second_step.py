@@ -16,7 +16,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts.models import User
+from accounts import outbox, sessions
+from accounts.models import Message, User
 from keeping.secrets import SecretUnreadable, decrypt, encrypt
 
 RECENT_SECONDS = 10 * 60
@@ -59,6 +60,24 @@ def is_recent(request: HttpRequest) -> bool:
     """Whether this person signed in, or confirmed it, within ten minutes."""
     records = get_authentication_records(request, request.user)
     return bool(records) and time.time() - records[-1]["at"] < RECENT_SECONDS
+
+
+def take_away(user: User) -> bool:
+    """For somebody who lost both phone and recovery codes, and showed staff who they are. Ends every session, and tells the owner.
+
+    False when there was none.
+    """
+    with transaction.atomic():
+        number, _ = Authenticator.objects.filter(user=user).delete()
+        if number:
+            sessions.end_everywhere(user)
+            words = {
+                "what": "Your second step was taken away by the staff of this site",
+                "place": "admin",
+                "link": outbox.address("mfa_index"),
+            }
+            outbox.write(Message.Kind.SECOND_STEP, to=user.email, user=user, **words)
+    return bool(number)
 
 
 def rotate_secrets() -> tuple[str, int, int]:

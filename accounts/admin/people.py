@@ -16,7 +16,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts import kit, sessions
+from accounts import kit, second_step, sessions
 from accounts.admin.statement import CreditPages
 from accounts.brands import BrandRefused
 from accounts.models import Brand, CreditAccount, Membership, Product, User
@@ -54,7 +54,7 @@ class Users(UserAdmin):  # type: ignore[type-arg]
     list_filter = ("is_active", "is_staff", "is_superuser", "groups", "date_joined")
     search_fields = ("email", "name")
     ordering = ("email",)
-    actions = ("sign_out_everywhere",)
+    actions = ("sign_out_everywhere", "take_second_step_away")
     readonly_fields = ("last_login", "date_joined")
     inlines = (MembershipRows,)
     fieldsets = (
@@ -84,6 +84,12 @@ class Users(UserAdmin):  # type: ignore[type-arg]
         for person in queryset:
             sessions.end_everywhere(person)
         self.message_user(request, f"{len(queryset)} signed out everywhere.", messages.SUCCESS)
+
+    @admin.action(description="Take the second step away (lost phone and codes)")
+    def take_second_step_away(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """The password alone opens again; sessions end, and the owner is told."""
+        number = sum(second_step.take_away(person) for person in queryset)
+        self.message_user(request, f"The second step of {number} was taken away.", messages.SUCCESS)
 
     @admin.display(description="brands", ordering="brand_number")
     def brand_count(self, user: User) -> int:

@@ -110,6 +110,8 @@ class Refresh(Door):
         """Give a new pair of tokens for a refresh token, which is then used up."""
         token, chain = _read(request)
         user = EpochAuthentication().get_user(token)
+        if second_step.is_needed(user) and not second_step.has_one(user):
+            raise PermissionDenied(second_step.SENTENCE)  # became staff since
         used = str(token["jti"])
         refresh = _next(user, chain)
         # Two who bring the same token at once: one gets the next pair, the other is somebody who copied it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import re
 import struct
 import time
@@ -14,11 +15,14 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet
 from django.conf import settings as real
+from django.core.management import call_command
 from django.test import Client
 
 from accounts import sessions, tries
 from accounts.models import Brand, Message, Place, TokenChain, Transfer, User
+from keeping.secrets import decrypt
 from tests.people import PASSWORD
 
 DOOR, NEW = "/account/sign-in/", "a sentence that nobody knows"
@@ -347,3 +351,39 @@ def test_credits_and_their_statement_stand_in_the_account(as_mia: Client, eve: U
     page = as_mia.get("/account/").content.decode()
     assert "For trying it out" in page and ">12<" in page and "Few are left" in page
     assert "Elsewhere" not in page
+
+
+def test_staff_help_somebody_who_lost_phone_and_codes_and_the_owner_hears_of_it(client: Client, mia: User, sam: User, add_app: Any) -> None:
+    sign_in(client, mia.email)
+    add_app(client)
+    desk = Client()
+    desk.force_login(sam)
+    users = f"/{real.ADMIN_PATH}accounts/user/"
+    desk.post(users, {"action": "take_second_step_away", "_selected_action": [str(mia.pk)]})
+    assert newest().words["what"] == "Your second step was taken away by the staff of this site"
+    assert client.get("/library/").status_code == 302, "whoever sat at her desk is out"
+    assert sign_in(Client(), mia.email)["Location"] == "/"
+    laptop = Client()
+    sign_in(laptop, mia.email)
+    desk.post(users, {"action": "sign_out_everywhere", "_selected_action": [str(mia.pk)]})
+    assert laptop.get("/library/").status_code == 302
+
+
+def test_a_new_address_typed_by_staff_is_a_confirmed_one(client: Client, mia: User, sam: User) -> None:
+    client.force_login(sam)
+    page = f"/{real.ADMIN_PATH}accounts/user/{mia.pk}/change/"
+    form = {"email": "mia@new.example.com", "name": "Mia", "language": "en", "time_zone": "UTC", "is_active": "on"}
+    when = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
+    inlines = {f"memberships-{name}": value for name, value in (("TOTAL_FORMS", 0), ("INITIAL_FORMS", 0))}
+    assert client.post(page, {**form, **when, **inlines}).status_code == 302
+    assert sign_in(Client(), "mia@new.example.com")["Location"] == "/"
+    assert sign_in(Client(), "mia@example.com").status_code == 422
+
+
+def test_the_secrets_of_apps_are_encrypted_anew_with_the_others(client: Client, mia: User, add_app: Any, settings: Any) -> None:
+    sign_in(client, mia.email)
+    secret = add_app(client)
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
+    call_command("rotate_secrets", stdout=io.StringIO())
+    settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
+    assert decrypt(Authenticator.objects.get(type="totp").data["secret"]) == secret, "the new key alone reads it"
