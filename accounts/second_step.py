@@ -71,12 +71,8 @@ def take_away(user: User) -> bool:
         number, _ = Authenticator.objects.filter(user=user).delete()
         if number:
             sessions.end_everywhere(user)
-            words = {
-                "what": "Your second step was taken away by the staff of this site",
-                "place": "admin",
-                "link": outbox.address("mfa_index"),
-            }
-            outbox.write(Message.Kind.SECOND_STEP, to=user.email, user=user, **words)
+            what, link = "Your second step was taken away by the staff of this site", outbox.address("mfa_index")
+            outbox.write(Message.Kind.SECOND_STEP, to=user.email, user=user, what=what, place="admin", link=link)
     return bool(number)
 
 
