@@ -71,3 +71,9 @@ def test_old_code_sees_that_the_database_is_newer() -> None:
     assert schema.newer_than_code() == []
     MigrationRecorder(connection).record_applied("generations", "0999_from_next_year")
     assert schema.newer_than_code() == ["generations.0999_from_next_year"]
+
+
+def test_a_database_of_a_release_that_had_other_apps_is_not_taken_for_a_newer_one(db: None) -> None:
+    MigrationRecorder(connection).record_applied("axes", "0001_initial")
+    MigrationRecorder(connection).record_applied("token_blacklist", "0001_initial")
+    assert schema.newer_than_code() == []
