@@ -16,6 +16,7 @@ from api.v1.me import Me, MeCredits, MeSession, MeSessions
 from api.v1.people import AcceptInvitation
 from api.v1.photos import Photos
 from api.v1.placements import Placements
+from api.v1.preflight import Preflight
 from api.v1.root import Nowhere, Root
 from api.v1.templates import Templates
 from api.v1.tokens import Refresh, SignIn, SignOut
@@ -53,6 +54,7 @@ urlpatterns = [
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^check/?$", Check.as_view(), name="check"),
+    re_path(r"^preflight/?$", Preflight.as_view(), name="preflight"),
     re_path(r"^copy/suggest/?$", SuggestCopy.as_view(), name="copy-suggest"),
     re_path(r"^copy/translate/?$", TranslateCopy.as_view(), name="copy-translate"),
     re_path(r"^copy/fit/?$", FitCopy.as_view(), name="copy-fit"),

@@ -17,9 +17,8 @@ from finishing.specs import CopySpec, PlacementSpec, Rule, SafeZone, StyleSpec
 
 # What gives way first when a placement takes only so many words.
 GIVES_WAY = ("badge", "cta", "legal", "subline")
-PRICE = re.compile(
-    r"[€$£¥₹₽₺₴₪฿₩]\s?\d|\d\s?[€$£¥₹₽₺₴₪฿₩]|\d\s?(?:EUR|USD|GBP|CHF|PLN|kr|zł)\b|(?:EUR|USD|GBP|CHF|PLN)\s?\d|\d\s?%", re.IGNORECASE
-)
+_SIGN, _CODE = r"[€$£¥₹₽₺₴₪฿₩]", r"(?:EUR|USD|GBP|CHF|PLN|kr|zł)"
+PRICE = re.compile(rf"(?:{_SIGN}|\b{_CODE})\s?\d[\d.,]*|\d[\d.,]*\s?(?:{_SIGN}|%|{_CODE}\b)", re.IGNORECASE)
 DIVIDING = (10, 12, 14)  # grey of a border's line: black enough beside every ad, never white
 
 

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from generations.captions import captions_of, limits_of, text_placements
 from generations.models import Ad, Copy, Generation
 from generations.provenance import labels_of, provenance_of
-from generations.queries import current_ads, current_copies
+from generations.queries import current_ads, current_copies, preflight_of_order
 from keeping import store
 from templates_app.models import Placement, PlacementVersion
 
@@ -35,7 +35,7 @@ def ready_ads(generation: Generation) -> list[Ad]:
 
 
 def zip_of(generation: Generation) -> IO[bytes]:
-    """A ZIP of the order's current files, at its beginning: `<platform>/<placement>-v<variation>.<ext>`, `ads.csv` with the words.
+    """A ZIP of the order's current files, at its beginning: `<platform>/<placement>-v<variation>.<ext>`, `ads.csv` with the words, `preflight.csv` with what the networks say.
 
     And `captions.csv` with the texts beside the ads, where they have been written; `provenance.json` and `labels.md` say how they were made.
     """
@@ -49,6 +49,7 @@ def zip_of(generation: Generation) -> IO[bytes]:
         by_path = {_path(ad): ad for ad in ads if ad.placement.placement.kind == Placement.Kind.IMAGE}
         archive.writestr("provenance.json", provenance_of(generation, by_path), zipfile.ZIP_DEFLATED)
         archive.writestr("labels.md", labels_of(generation, by_path), zipfile.ZIP_DEFLATED)
+        archive.writestr("preflight.csv", _preflight(generation), zipfile.ZIP_DEFLATED)
         if captions := captions_table(ads, generation):
             archive.writestr(CAPTIONS, captions, zipfile.ZIP_DEFLATED)
     spool.seek(0)
@@ -73,6 +74,18 @@ def _table(ads: list[Ad]) -> str:
         rows.writerow(
             [_path(ad), ad.placement.placement.title, ad.picture.letter, ad.file.width, ad.file.height, *words, _harmless(ad.alt)]
         )
+    return text.getvalue()
+
+
+def _preflight(generation: Generation) -> str:
+    """What each network says of each file, with who says so and when it was read."""
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(["file", "rule", "result", "detail", "source", "read"])
+    for ad, told in preflight_of_order(generation):
+        if ad.status == Ad.Status.READY:
+            for each in told.findings:
+                rows.writerow([_path(ad), each.rule, each.result, _harmless(each.detail), _harmless(each.source), each.read])
     return text.getvalue()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
@@ -9,12 +11,17 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Count, IntegerField, Max, Prefetch, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 
-from accounts.models import User
+from accounts.models import Brand, User
 from accounts.queries import brands_of
+from finishing.preflight import FileFacts, Finding, Fix, worst
+from finishing.preflight import preflight as preflight_of
+from finishing.specs import CopySpec
 from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Picture, Step
 from keeping import room
 from keeping.claims import DbNow, in_nobodys_hands
+from keeping.models import StoredFile
 from prompting.writers import paused
+from templates_app.models import Placement, PlacementVersion
 
 STORE = "files"  # the store of files has a breaker, too
 # How long a step takes until some have been measured here, in seconds: painting by its engine, and finishing.
@@ -101,6 +108,90 @@ def current_copies(generation: Generation) -> list[Copy]:
         if not copy.undone_at:
             newest[copy.language, copy.angle] = copy
     return sorted(newest.values(), key=lambda copy: (copy.language != generation.brief.language, copy.language, copy.angle))
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What one placement says of an ad; `result` is the worst of its findings."""
+
+    placement: Placement
+    findings: tuple[Finding, ...]
+
+    @property
+    def result(self) -> str:
+        """pass, warn or fail."""
+        return worst(self.findings)
+
+    @property
+    def open(self) -> list[Finding]:
+        """What did not simply pass."""
+        return [finding for finding in self.findings if finding.result != "pass"]
+
+
+def preflight(
+    *,
+    brand: Brand,
+    placements: Iterable[PlacementVersion],
+    words: Mapping[str, str],
+    photo: Photo | None = None,
+    captions: Mapping[str, Mapping[str, str]] | None = None,
+    files: Mapping[int, StoredFile] | None = None,
+) -> list[Preflight]:
+    """What each placement says of these words on this brand's product, and of captions (by slug) and files (by version) where they are there.
+
+    `words` are those of a Copy; what is missing is empty.
+
+    The form asks it, whoever changes words, the API, and the ZIP. Nothing is written and no other machine is asked.
+    """
+    has_logo = bool(brand.logo_id or brand.logo_on_dark_id or brand.wordmark)
+    copy = CopySpec(**{name: words.get(name, "") for name in Copy.WORDS})
+    found = []
+    for version in placements:
+        spec, file = version.spec(), (files or {}).get(version.pk)
+        if version.placement.kind == Placement.Kind.IMAGE:
+            facts = FileFacts(file.type, file.width or 0, file.height or 0, file.bytes) if file else None
+            told = preflight_of(
+                spec,
+                copy,
+                has_logo=has_logo,
+                photo=_product_size(photo),
+                captions=(captions or {}).get(version.placement.slug),
+                file=facts,
+            )
+        else:
+            told = _of_what_goes_along(version, brand)
+        found.append(Preflight(version.placement, told))
+    return found
+
+
+def preflight_of_order(generation: Generation) -> list[tuple[Ad, Preflight]]:
+    """The same, of each current ad of an order as it is exported."""
+    photo, told = first_photo(generation), []
+    for ad in current_ads(generation):
+        files = {ad.placement_id: ad.file} if ad.file else {}
+        asked = preflight(
+            brand=generation.brand, placements=[ad.placement], words=ad.copy.words, photo=photo, captions=ad.copy.captions, files=files
+        )
+        told.append((ad, asked[0]))
+    return told
+
+
+def _of_what_goes_along(version: PlacementVersion, brand: Brand) -> tuple[Finding, ...]:
+    """A logo file needs a logo; a text needs nothing."""
+    slug, source = version.placement.slug, version.data.get("source") or ""
+    if version.placement.kind == Placement.Kind.LOGO and not (brand.logo_id or brand.logo_on_dark_id):
+        fix = Fix("Add a logo", logo=True)
+        return (Finding(slug, "logo", "fail", "The brand has no logo yet; this file is made from it.", source, version.read, fix),)
+    made = "from the brand's logo" if version.placement.kind == Placement.Kind.LOGO else "with the captions"
+    return (Finding(slug, "file", "pass", f"This is made {made}.", source, version.read),)
+
+
+def _product_size(photo: Photo | None) -> tuple[int, int] | None:
+    """The pixels of the product in a photo: of its cut-out where there is one."""
+    if photo is None:
+        return None
+    file = photo.cutout if photo.cutout_usable and photo.cutout else photo.file
+    return (file.width or 0, file.height or 0)
 
 
 def _made(copy: Copy) -> tuple[object, str]:

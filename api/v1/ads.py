@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -20,14 +21,17 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from api.base import UUID_PATTERN, AnyAccept, NotYet, absolute, asked
+from api.base import UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
 from api.paging import NewestFirst
-from generations import queries
+from api.permissions import caller, require_editor
+from generations import actions, queries
 from generations.captions import captions_of
 from generations.finish import FinishError, hires_of
 from generations.models import Ad
 from keeping import links
+from prompting.brief import LIMITS
 
 
 def as_uuid(text: str) -> UUID:
@@ -129,6 +133,28 @@ class AdDetailOut(AdOut):
         fields = (*AdOut.Meta.fields, "generation", "words", "language", "checks", "fidelity", "can_be_approved", "pixels", "created_at")
 
 
+class WordsIn(serializers.Serializer[Any]):
+    """New words; what is left out stays, what is empty goes."""
+
+    headline = serializers.CharField(required=False, max_length=LIMITS["headline"])
+    subline = serializers.CharField(required=False, allow_blank=True, max_length=LIMITS["subline"])
+    cta = serializers.CharField(required=False, allow_blank=True, max_length=LIMITS["cta"])
+    badge = serializers.CharField(required=False, allow_blank=True, max_length=LIMITS["badge"])
+    legal = serializers.CharField(required=False, allow_blank=True, max_length=LIMITS["legal"])
+
+
+class CopyChangeIn(serializers.Serializer[Any]):
+    """New words over one ad, all ads of its variation, or of the whole order.
+
+    Another language or angle than there is stands beside the words that are there; the same takes their place.
+    """
+
+    words = WordsIn()
+    over = serializers.ChoiceField(choices=["ad", "variation", "all"], default="ad")
+    language = serializers.RegexField(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$", required=False, max_length=LIMITS["language"])
+    angle = serializers.RegexField(r"^[a-z][a-z0-9_-]*$", required=False, max_length=actions.ANGLE_LENGTH)
+
+
 @extend_schema_view(
     list=extend_schema(
         operation_id="list_ads",
@@ -151,6 +177,24 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
         if generation := asked(self.request, "generation"):
             found = found.filter(picture__generation=as_uuid(generation))
         return found
+
+    @extend_schema(methods=["POST"], operation_id="change_ad_copy", request=CopyChangeIn, responses={202: AdDetailOut(many=True)})
+    @extend_schema(methods=["DELETE"], operation_id="undo_ad_copy", responses={204: None})
+    @action(detail=True, methods=["post", "delete"], parser_classes=[JsonBody])
+    def copy(self, request: Request, pk: str) -> Response:
+        """Lay new words over this ad, its variation or the whole order: free, never a new picture. DELETE takes this ad's words back."""
+        ad = self.get_object()
+        require_editor(caller(request), ad.picture.generation.brand)
+        if request.method == "DELETE":
+            actions.undo_copy(by=caller(request), copy=ad.copy)
+            return Response(status=HTTPStatus.NO_CONTENT)
+        sent = CopyChangeIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        given = sent.validated_data
+        over: dict[str, Any] = {"ad": {"ad": ad}, "variation": {"variation": ad.picture.variation}, "all": {}}[given.pop("over")]
+        copy = actions.change_copy(by=caller(request), generation=ad.picture.generation, **over, **given)
+        made = self.get_queryset().filter(copy=copy)
+        return Response(self.get_serializer(made, many=True).data, HTTPStatus.ACCEPTED)
 
     @extend_schema(
         operation_id="read_ad_file",

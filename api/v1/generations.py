@@ -81,31 +81,12 @@ class BriefField(serializers.Field[Brief, Any, Any, Any]):
             raise ValidationError(error.errors) from error
 
 
-class GenerationIn(serializers.Serializer[Any]):
-    """An order: a template, a brief, placements; photos when the template needs one."""
+class OrderPlaces(serializers.Serializer[Any]):
+    """Where ads run, and what they show."""
 
-    template = serializers.CharField(max_length=80, help_text="The template's id.")
-    brand = serializers.CharField(max_length=80, required=False, help_text=BRAND_HELP)
     photos = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST_PHOTOS)
     photo = serializers.UUIDField(required=False, allow_null=True, help_text="In place of `photos`, for one.")
-    brief = BriefField()
     placements = serializers.ListField(child=serializers.CharField(max_length=60), help_text=f"1 to {PLACEMENTS_AT_MOST} ids.")
-    variations = serializers.IntegerField(required=False, help_text=f"1 to {VARIATIONS_AT_MOST} different pictures of each shape.")
-    engine = serializers.ChoiceField(choices=ENGINES, required=False)
-    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=SEED_MAX)
-    lora_strength = serializers.FloatField(required=False, allow_null=True, min_value=-2.0, max_value=2.0)
-    use_cutout = serializers.BooleanField(required=False, help_text="Off: the photograph itself stands in the template's frame.")
-    label = serializers.ChoiceField(
-        choices=Generation.Label.choices, required=False, help_text="Whether a visible label says how the pictures were made."
-    )
-    client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="Your own number for this order.")
-
-    def validate_template(self, slug: str) -> AdTemplate:
-        """The published template of this id."""
-        template = shelf.published().filter(slug=slug).first()
-        if template is None:
-            raise ValidationError(f"There is no published template '{slug}'.")
-        return template
 
     def validate_placements(self, slugs: list[str]) -> list[Placement]:
         """The placements of these ids, in this order, each once."""
@@ -134,6 +115,30 @@ class GenerationIn(serializers.Serializer[Any]):
         if one and attrs.get("photos"):
             raise ValidationError({"photo": "Give `photos` or `photo`, not both."})
         return {**attrs, "photos": attrs.get("photos") or one}
+
+
+class GenerationIn(OrderPlaces):
+    """An order: a template, a brief, placements; photos when the template needs one."""
+
+    template = serializers.CharField(max_length=80, help_text="The template's id.")
+    brand = serializers.CharField(max_length=80, required=False, help_text=BRAND_HELP)
+    brief = BriefField()
+    variations = serializers.IntegerField(required=False, help_text=f"1 to {VARIATIONS_AT_MOST} different pictures of each shape.")
+    engine = serializers.ChoiceField(choices=ENGINES, required=False)
+    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=SEED_MAX)
+    lora_strength = serializers.FloatField(required=False, allow_null=True, min_value=-2.0, max_value=2.0)
+    use_cutout = serializers.BooleanField(required=False, help_text="Off: the photograph itself stands in the template's frame.")
+    label = serializers.ChoiceField(
+        choices=Generation.Label.choices, required=False, help_text="Whether a visible label says how the pictures were made."
+    )
+    client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="Your own number for this order.")
+
+    def validate_template(self, slug: str) -> AdTemplate:
+        """The published template of this id."""
+        template = shelf.published().filter(slug=slug).first()
+        if template is None:
+            raise ValidationError(f"There is no published template '{slug}'.")
+        return template
 
 
 class PictureOut(serializers.ModelSerializer[Picture]):

@@ -14,7 +14,22 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-LINKS = ("token", "refresh", "me", "brands", "templates", "placements", "photos", "generations", "ads", "webhooks", "check", "schema", "docs")
+LINKS = (
+    "token",
+    "refresh",
+    "me",
+    "brands",
+    "templates",
+    "placements",
+    "photos",
+    "preflight",
+    "generations",
+    "ads",
+    "webhooks",
+    "check",
+    "schema",
+    "docs",
+)
 COLLECTIONS = frozenset({"brands", "templates", "placements", "photos", "generations", "ads", "webhooks"})
 
 

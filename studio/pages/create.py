@@ -14,9 +14,10 @@ from django.utils.http import urlencode
 from accounts.models import Brand, IdempotencyKey
 from accounts.queries import brands_of
 from generations import actions
-from generations.models import Generation, Photo
-from generations.queries import photos_of
-from prompting.brief import LIMITS
+from generations.fixing import mended
+from generations.models import Copy, Generation, Photo
+from generations.queries import Preflight, photos_of, preflight
+from prompting.brief import LIMITS, clean
 from studio import forms
 from studio.forms import Draft
 from studio.pages.places import extras_of, places
@@ -65,6 +66,11 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
     if photo and "mark" in request.POST:
         forms.keep(request, slug, draft)
         return redirect(f"{reverse('photo-mark', args=[photo.pk])}?{urlencode({'next': request.path})}")
+    if "fix" in request.POST and brand is not None:
+        _mend(draft, brand, photo, request.POST["fix"])
+        return _page(request, template, draft, photo, {}, asked=True)
+    if "check" in request.POST:
+        return _page(request, template, draft, photo, errors, asked=True)
     if {"look", "mark", "remove"} & set(request.POST):
         return _page(request, template, draft, photo, errors, status=422 if errors else 200)
     if brand is None:
@@ -94,6 +100,24 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
         generation = Generation.objects.get(pk=earlier.answer["generation"])
     forms.forget(request, slug)
     return redirect("generation", pk=generation.pk)
+
+
+def _preflight(draft: Draft, brand: Brand, photo: Photo | None) -> list[Preflight]:
+    """What the chosen placements say of the form as it is."""
+    words = {name: clean(draft.words.get(name, "")) for name in Copy.WORDS}
+    versions = [placement.current for placement in placements().filter(slug__in=draft.chosen) if placement.current]
+    return preflight(brand=brand, placements=versions, words=words, photo=photo)
+
+
+def _mend(draft: Draft, brand: Brand, photo: Photo | None, wanted: str) -> None:
+    """Do to the form what a finding's button says; `wanted` is its placement and rule."""
+    for each in _preflight(draft, brand, photo):
+        for finding in each.open:
+            if finding.fix and f"{finding.placement}:{finding.rule}" == wanted:
+                draft.words = mended(brand, finding.fix, draft.words, draft.words.get("language") or "en")
+                left = [slug for slug in draft.chosen if slug != finding.fix.leave_out]
+                draft.chosen = tuple(dict.fromkeys([*left, *filter(None, [finding.fix.take])]))
+                return
 
 
 def _missing(
@@ -132,7 +156,14 @@ def _in_order(errors: Mapping[str, str]) -> dict[str, str]:
 
 
 def _page(
-    request: HttpRequest, template: AdTemplate, draft: Draft, photo: Photo | None, errors: Mapping[str, str], status: int = 200
+    request: HttpRequest,
+    template: AdTemplate,
+    draft: Draft,
+    photo: Photo | None,
+    errors: Mapping[str, str],
+    status: int = 200,
+    *,
+    asked: bool = False,
 ) -> HttpResponse:
     extras = extras_of(extra_placements(), set(draft.chosen))
     where, brand = places(image_placements(), set(draft.chosen)), forms.brand_for(request, draft)
@@ -151,6 +182,8 @@ def _page(
         "fields": forms.lengths(draft.words, LIMITS, errors),
         "where": where,
         "extras": extras,
+        "asked": asked,
+        "preflight": [each for each in _preflight(draft, brand, photo) if each.open] if asked and brand else [],
         "languages": LANGUAGES,
         "labels": Generation.Label.choices,
         "sample": [row for row in rows if row],

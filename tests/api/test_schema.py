@@ -23,7 +23,7 @@ EXPECTED = {
     "/api/v1/me/sessions": {"get", "delete"},
     "/api/v1/me/sessions/{device}": {"delete"},
     "/api/v1/brands": {"get", "post"},
-    "/api/v1/brands/{id}": {"get", "delete"},
+    "/api/v1/brands/{id}": {"get", "patch", "delete"},
     "/api/v1/brands/{id}/restore": {"post"},
     "/api/v1/brands/{id}/members": {"get"},
     "/api/v1/brands/{id}/members/{member}": {"patch", "delete"},
@@ -58,6 +58,9 @@ EXPECTED = {
     "/api/v1/webhooks/{id}/deliveries/{delivery}/replay": {"post"},
     "/api/v1/webhooks/{id}/rotate": {"post"},
     "/api/v1/webhooks/{id}/test": {"post"},
+    "/api/v1/preflight": {"post"},
+    "/api/v1/ads/{id}/copy": {"post", "delete"},
+    "/api/v1/brands/{id}/logo": {"post", "delete"},
 }
 
 
@@ -119,6 +122,9 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         "generations-events",
         "generations-zip",
         "ads-file",
+        "ads-copy",
+        "brands-logo",
+        "preflight",
         "webhooks-deliveries",
         "webhooks-replay",
         "webhooks-rotate",
