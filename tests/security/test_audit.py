@@ -93,9 +93,10 @@ def test_the_secret_of_a_webhook_is_never_in_the_log(mia: User, brand: Brand, mo
     assert old not in told and webhook.secret not in told
 
 
-def test_words_that_look_like_another_entry_stay_in_one_line(mia: User, client: Client) -> None:
-    client.post(reverse("sign-in"), {"username": "x@y.com\r\n2026-01-01 sign_in.done sam@example.com\x1b[2J", "password": "wrong"})
-    entry = newest("sign_in.refused")
+def test_words_that_look_like_another_entry_stay_in_one_line(mia: User) -> None:
+    forged = "x@y.com\r\n2026-01-01 sign_in.done sam@example.com\x1b[2J"
+    entry = audit.record("sign_in.refused", personal={"tried": forged}, changes={"name": (None, forged)})
+    assert not {"\r", "\n", "\x1b"} & set(entry.changes["name"][1])
     assert not {"\r", "\n", "\x1b"} & set("".join(str(value) for value in entry.personal.values()))
 
 
