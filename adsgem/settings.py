@@ -224,6 +224,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # this machine only
 MFA_RECOVERY_CODE_DIGITS = 12
+MFA_TOTP_TOLERANCE = 1  # phones are up to half a minute off; each code opens once all the same
 MFA_FORMS = {
     "authenticate": "accounts.forms.CodeForm",
     "reauthenticate": "accounts.forms.CodeAgainForm",

@@ -10,6 +10,7 @@ import re
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,7 +120,8 @@ def test_a_new_password_by_email_works_once_and_ends_every_session_and_token(cli
     assert sign_in(Client(), mia.email).status_code == 422 and sign_in(Client(), mia.email, NEW).status_code == 302
 
 
-def test_nobodys_letter_box_is_filled_through_us(mia: User) -> None:
+def test_nobodys_letter_box_is_filled_through_us(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MAIL_FROM", replace(tries.MAIL_FROM, most=12))
     for _ in range(tries.MAIL_TO.most + 3):
         answer = Client().post("/account/password/reset/", {"email": mia.email})
         assert answer.status_code == 302, "and the answer stays the same"
