@@ -34,6 +34,7 @@ from templates_app.models import (
     TemplatePreview,
 )
 from templates_app.queries import lacking_loras
+from templates_app.rule_rows import RulesField
 
 
 def staff(request: HttpRequest) -> User:
@@ -106,7 +107,11 @@ class LayoutForm(VersionedForm):
 
 
 class PlacementForm(VersionedForm):
-    """A placement."""
+    """A placement. Its rules stand in rows; they are part of its version."""
+
+    rules = RulesField(
+        required=False, help_text="What the network says beyond sizes. A value is true, false, a number, or a list in brackets."
+    )
 
     class Meta:
         model = Placement
@@ -116,6 +121,19 @@ class PlacementForm(VersionedForm):
         """Its pixels and margins."""
         super().try_out(data)
         check_placement(data, self.cleaned_data.get("kind") or self.instance.kind)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "rules" in self.fields and self.instance.current:
+            self.fields["rules"].initial = self.instance.current.rules
+
+    def clean(self) -> dict[str, Any]:
+        """Rules that were changed go into the version, over those in its data."""
+        told: dict[str, Any] = super().clean() or self.cleaned_data
+        rules, current = told.get("rules"), self.instance.current
+        if rules is not None and "data" in told and rules != (current.rules if current else []):
+            told["data"] = {**told["data"], "rules": rules}
+        return told
 
 
 class VersionRows(LookOnlyRows):
@@ -378,12 +396,12 @@ class Placements(VersionedPage):
     """The places where ads run."""
 
     form = PlacementForm
-    list_display = ("title", "slug", "platform", "size", "shape", "limit", "file_types", "evidence", "current_number")
+    list_display = ("title", "slug", "platform", "size", "shape", "limit", "file_types", "rule_names", "read", "evidence", "current_number")
     list_filter = ("platform", "kind", EvidenceFilter)
     search_fields = ("title", "slug", "platform")
     list_per_page = 120
     inlines = (PlacementVersionRows,)
-    fields = ("title", "slug", "platform", "kind", "position", "data", "note")
+    fields = ("title", "slug", "platform", "kind", "position", "rules", "data", "note")
 
     @admin.display(description="pixels", ordering="current__data__width")
     def size(self, placement: Placement) -> str:
@@ -411,6 +429,22 @@ class Placements(VersionedPage):
     def file_types(self, placement: Placement) -> str:
         """What the network takes."""
         return ", ".join(placement.current.data.get("file_types") or ()) if placement.current else ""
+
+    @admin.display(description="rules")
+    def rule_names(self, placement: Placement) -> str:
+        """What the network says beyond sizes."""
+        return ", ".join(row["rule"] for row in self._version(placement).rules) if placement.current else ""
+
+    @admin.display(description="read")
+    def read(self, placement: Placement) -> str:
+        """When its numbers were read."""
+        return self._version(placement).read if placement.current else ""
+
+    def _version(self, placement: Placement) -> PlacementVersion:
+        version = placement.current
+        assert version is not None
+        version.placement = placement  # the same row: saves a query a line
+        return version
 
     @admin.display(description="evidence", ordering="current__data__evidence")
     def evidence(self, placement: Placement) -> str:

@@ -191,8 +191,8 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
         sent = CopyChangeIn(data=request.data)
         sent.is_valid(raise_exception=True)
         given = sent.validated_data
-        over: dict[str, Any] = {"ad": {"ad": ad}, "variation": {"variation": ad.picture.variation}, "all": {}}[given.pop("over")]
-        copy = actions.change_copy(by=caller(request), generation=ad.picture.generation, **over, **given)
+        scopes: dict[str, dict[str, Any]] = {"ad": {"ad": ad}, "variation": {"variation": ad.picture.variation}, "all": {}}
+        copy = actions.change_copy(by=caller(request), generation=ad.picture.generation, **scopes[given.pop("over")], **given)
         made = self.get_queryset().filter(copy=copy)
         return Response(self.get_serializer(made, many=True).data, HTTPStatus.ACCEPTED)
 

@@ -8,7 +8,9 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.test import Client
 
+from accounts.models import User
 from finishing.shapes import SHAPES, shape_for
 from keeping.versions import hash_of
 from templates_app.actions import check_placement, publish_version
@@ -107,3 +109,23 @@ def test_staff_are_told_what_is_wrong_with_a_placement_and_nothing_is_kept(chang
     with pytest.raises(ValueError, match="^" + sentence.replace("(", r"\(")):
         publish_version(by=None, head=head, data={**head.current.data, **change})  # type: ignore[union-attr]
     assert head.versions.count() == 1
+
+
+def test_staff_edit_rules_as_rows_and_each_edit_is_a_version(client: Client, sam: User) -> None:
+    (head,) = placements("meta_ig_stories")
+    client.force_login(sam)
+    page = f"/admin/templates_app/placement/{head.pk}/change/"
+    shown = client.get(page).content.decode()
+    assert '<option value="button" selected>' in shown and "Meta adds its own button" in shown
+    sent = {"title": head.title, "platform": head.platform, "kind": head.kind, "position": head.position, "note": "Read again"}
+    sent |= {"versions-TOTAL_FORMS": 0, "versions-INITIAL_FORMS": 0, "data": json.dumps(head.current.data)}  # type: ignore[union-attr]
+    rules = {"rules-rule": ["button", "words", ""], "rules-value": ["false", "12", ""]}
+    rules |= {"rules-source": ["Meta", "Our own"] + [""], "rules-read": ["2026-11-26", "2026-11", ""]}
+    assert client.post(page, {**sent, **rules}).status_code == 302
+    head.refresh_from_db()
+    assert head.current is not None and head.current.number == 2 and head.current.note == "Read again"
+    spec = head.current.spec()
+    assert (spec.rule("button"), spec.rule("words")) == (False, 12)
+    assert {rule.name: rule.read for rule in spec.rules} == {"button": "2026-11-26", "words": "2026-11"}
+    wrong = client.post(page, {**sent, **rules, "rules-value": ["false", "many", ""]}).content.decode()
+    assert "needs a whole number from 1 to 200" in wrong and head.versions.count() == 2
