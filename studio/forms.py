@@ -34,6 +34,8 @@ class Draft:
 
     words: dict[str, str] = field(default_factory=dict)
     keywords: str = ""
+    markets: str = ""
+    label: str = "auto"
     chosen: tuple[str, ...] = FIRST_CHOICE
     variations: str = "2"
     engine: str = "auto"
@@ -49,6 +51,8 @@ class Draft:
         return cls(
             words={name: sent.get(name, "") for name in WORDS},
             keywords=sent.get("keywords", ""),
+            markets=sent.get("markets", ""),
+            label=sent.get("label", "auto"),
             chosen=tuple(sent.getlist("placement")),
             variations=sent.get("variations", "1").strip(),
             engine=sent.get("engine", "auto"),
@@ -72,6 +76,8 @@ class Draft:
         return cls(
             words={name: getattr(brief, name) for name in WORDS},
             keywords=", ".join(brief.keywords),
+            markets=", ".join(brief.markets),
+            label=order.label,
             chosen=tuple(dict.fromkeys(ad.placement.placement.slug for ad in ads)),
             variations=str(order.variations),
             engine=order.engine,
@@ -95,9 +101,11 @@ def keep(request: HttpRequest, slug: str, draft: Draft) -> None:
 
 
 def kept(request: HttpRequest, slug: str) -> Draft | None:
-    """The form that was kept for this template."""
-    data = request.session.get(KEPT, {}).get(slug)
-    return Draft(**{**data, "chosen": tuple(data["chosen"])}) if data else None
+    """The form that was kept for this template, in the brand that this person works in."""
+    data, brand = request.session.get(KEPT, {}).get(slug), brand_of(request)
+    if not data or data["brand_id"] not in ("", str(brand.pk) if brand else ""):
+        return None
+    return Draft(**{**data, "chosen": tuple(data["chosen"])})
 
 
 def again(request: HttpRequest) -> Draft | None:
@@ -162,14 +170,20 @@ def read(draft: Draft, errors: dict[str, str]) -> dict[str, Any]:
     """The typed parts of an order, as `order_generation` takes them; what cannot be read goes to `errors`."""
     order: dict[str, Any] = {}
     try:
-        order["brief"] = Brief.read({**draft.words, "keywords": [word for word in draft.keywords.split(",") if word.strip()]})
+        order["brief"] = Brief.read({**draft.words, "keywords": _split(draft.keywords), "markets": _split(draft.markets)})
     except BriefError as error:
         errors.update(error.errors)
+    order["label"] = draft.label
     order["variations"] = _number(draft.variations, "variations", "Choose how many variations: 1 to 8.", errors)
     order["seed"] = _number(draft.seed, "seed", "The seed must be a whole number. Leave it empty for a random one.", errors)
     if order["variations"] is None:
         errors.setdefault("variations", "Choose how many variations: 1 to 8.")
     return order
+
+
+def _split(text: str) -> list[str]:
+    """The words between the commas."""
+    return [word for word in text.split(",") if word.strip()]
 
 
 def ids(text: str) -> list[uuid.UUID]:

@@ -39,6 +39,14 @@ def test_one_click_changes_the_brand_and_nothing_of_the_other_is_shown(
     assert link in as_mia.get("/library/").content.decode()
 
 
+def test_a_form_that_was_left_half_way_stays_in_its_brand(as_mia: Client, brand: Brand, second: Brand) -> None:
+    left = {"headline": "Only Miravel says this", "brand": str(brand.pk), "photo": upload(), "mark": "1"}
+    assert as_mia.post("/create/leaf-shade/", left)["Location"].startswith("/photos/")
+    assert "Only Miravel says this" in as_mia.get("/create/leaf-shade/").content.decode()
+    as_mia.post(f"/brands/{second.pk}/switch/")
+    assert "Only Miravel says this" not in as_mia.get("/create/leaf-shade/").content.decode()
+
+
 def test_nobody_switches_to_or_looks_into_somebody_elses_brand(as_eve: Client, mia: User, max: User, brand: Brand) -> None:
     invitation = brands.invite(by=mia, brand=brand, email="new@example.com", role="editor")
     place = Membership.objects.get(user=max)
