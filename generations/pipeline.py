@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image
 
-from generations import alone, breakers, finish, marks, previews, queries, spending, states, steps, tries, writing
+from generations import alone, breakers, finish, marks, previews, queries, spending, states, steps, tries, twins, writing
 from generations.models import Ad, Generation, Picture, Step
 from keeping import claims, room, store
 from keeping.crashpoints import crashpoint
@@ -119,11 +119,15 @@ def _painted(picture: Picture, order: PictureOrder, input_hash: str, hold: state
     started = time.monotonic()
     engine = engine_named(picture.engine)
     spending.may_buy(picture)
-    painted = engine.resume(order) or engine.paint(order, _progress_writer(picture, hold))
+    follow = _progress_writer(picture, hold)
+    painted = engine.resume(order) or engine.paint(order, follow)
     shape = picture.shape_spec
     try:
         pixels = _check_picture(painted.image, shape.size)
         _check_new(picture, pixels)
+        if picture.generation.variations > 1:
+            painted = twins.told_apart(picture, order, painted, engine, follow)
+            pixels = _check_picture(painted.image, shape.size)
         raw = store.keep(painted.image, type="image/png", width=shape.width, height=shape.height)
     except EngineError as useless:
         useless.spent = painted.spent
