@@ -26,7 +26,8 @@ class ComposeError(ValueError):
 
 @dataclass(frozen=True)
 class Look:
-    """How one variation differs from another. `zoom` near 1; `exposure` in stops; `warmth` -1 to 1; `share` and `dx` as `framing.choose` takes them."""
+    """How one variation differs from another. `zoom` near 1; `exposure` in stops; `warmth` -1 to 1; `cast` the gains that
+    take the colour out of the photograph's own light; `share` and `dx` as `framing.choose` takes them."""
 
     palette: Mapping[str, str] = field(default_factory=dict)
     zoom: float = 1.0
@@ -34,6 +35,7 @@ class Look:
     dx: float = 0.0
     exposure: float = 0.0
     warmth: float = 0.0
+    cast: Pixels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,8 @@ def compose(
     window = framing.choose(plate.facts, shape, stage, outline, zoom=look.zoom, share=look.share, dx=look.dx)
     scene = tinted(plate, window, shape, look.palette)
     report(0.35, "The scene is framed and tinted.")
-    body = light.levelled(light.clean_edge(_placed(trimmed, outline, window, plate.facts.pitch)))
+    body = light.clean_edge(_placed(trimmed, outline, window, plate.facts.pitch))
+    body = light.levelled(light.balanced(body, look.cast) if look.cast is not None else body)
     behind = _floor_colour(scene, window, body)
     light.cast_shadow(scene, plate.facts, plate.shadows, window, body)
     light.contact_shadow(scene, plate.facts, window, body, mapped=bool(plate.shadows))

@@ -11,7 +11,7 @@ from math import log, radians, sin
 import cv2
 import numpy as np
 
-from finishing.colour import WEIGHTS, Pixels
+from finishing.colour import WEIGHTS, Pixels, encoded, linear
 from finishing.framing import Window
 from finishing.plates import PlateFacts, ShadowMap
 
@@ -53,6 +53,13 @@ def clean_edge(body: Body) -> Body:
     inside = blur(body.rgb * inner[..., None], 2 * reach) / np.maximum(near, 1e-3)[..., None]
     rim = (0.85 * (1 - inner) * np.clip(near / 0.05, 0, 1))[..., None]
     return replace(body, rgb=(body.rgb * (1 - rim) + inside * rim).astype(np.float32))
+
+
+def balanced(body: Body, gains: Pixels) -> Body:
+    """The photograph under neutral light: gains a channel in linear light, as `balance.cast_of` reads them."""
+    if np.allclose(gains, 1, atol=0.01):
+        return body
+    return replace(body, rgb=np.clip(encoded(linear(np.clip(body.rgb, 0, 1)) * gains), 0, 1).astype(np.float32))
 
 
 def levelled(body: Body) -> Body:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from finishing import frames, grounds
+from finishing.balance import cast_of
 from finishing.colour import Pixels
 from finishing.compose import ComposeError, Look, compose, empty_scene, finished
 from finishing.plates import Bytes, PlateError, plate
@@ -81,9 +82,19 @@ class _Picture:
         scene = plate(self.scenes, chosen.scene)
         scene = scene.mirrored() if chosen.mirror else scene
         self._report(0.15, "The scene is read.")
-        look = Look(chosen.palette, chosen.zoom, self.needs.body, self.needs.dx_units, chosen.exposure, chosen.warmth)
+        cast = cast_of(decoded(self.order.product.photo, "RGB")) if self.order.product else None
+        look = Look(chosen.palette, chosen.zoom, self.needs.body, self.needs.dx_units, chosen.exposure, chosen.warmth, cast)
         made = compose(scene, cutout, self.shape, self.order.stage, look, self.rng, self._report)
-        return made.rgb, made.geometry, {**made.facts, "frame": None, "light": scene.facts.light_from}
+        return (
+            made.rgb,
+            made.geometry,
+            {
+                **made.facts,
+                "cast": None if cast is None else [round(float(gain), 3) for gain in cast],
+                "frame": None,
+                "light": scene.facts.light_from,
+            },
+        )
 
     def _in_frame(self, chosen: Take, photo: Bytes) -> tuple[Bytes, Geometry, dict[str, Any]]:
         if self.needs.frame == "full":
