@@ -182,10 +182,13 @@ def _values(row: models.Model | None, fields: Collection[str]) -> dict[str, _Val
     for name in fields:
         field = row._meta.get_field(name) if row else None
         secret = isinstance(field, EncryptedText) or name in SECRET_NAMES
-        try:
-            raw = getattr(row, getattr(field, "attname", name), None)
-        except SecretUnreadable:
-            raw = SET
+        if row and name in row.get_deferred_fields():
+            raw = SET  # nobody read it, and a row that is gone cannot be asked any more
+        else:
+            try:
+                raw = getattr(row, getattr(field, "attname", name), None)
+            except SecretUnreadable:
+                raw = SET
         found[name] = _Value(raw, secret=secret)
     return found
 

@@ -243,6 +243,8 @@ def purge(brand: Brand) -> None:
     Brand.objects.filter(pk=brand.pk).update(
         **{**empty, "name": "Deleted brand", "slug": f"deleted-{brand.pk.hex}", "purged_at": timezone.now()}
     )
+    audit.record("brand.purged", brand=brand.pk, subject=brand)
+    audit.erase_brand(brand.pk)
 
 
 def members_of(brand: Brand) -> QuerySet[Membership]:
