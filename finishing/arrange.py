@@ -177,7 +177,9 @@ def _column(
     """
     width, height = region[2] - region[0], region[3] - region[1]
     unit = page.unit
-    setting = Setting(style.headline_font, arrangement.leading, arrangement.tracking, arrangement.lines, style.upper)
+    setting = Setting(
+        style.headline_font, arrangement.leading, arrangement.tracking, arrangement.lines, style.upper, language=style.language
+    )
     subline = _subline(page, copy.subline, style, arrangement, width) if copy.subline else None
     fullest: Fitted | None = None
     # A word that is too long for the width stays small whatever is left out: then nothing is.
@@ -207,9 +209,17 @@ def _column(
             column = Column(mark if with_mark else None, headline, used, button if with_button else None)
             return column, _left_out(copy, mark, button, column)
     # Nothing fits at a readable size: the headline takes all there is, and the check will say so.
-    taken = fit(copy.headline, Setting(style.headline_font, 1.0, 0.0, MOST_LINES, style.upper), width, height, arrangement.headline * unit)
+    taken = fit(
+        copy.headline,
+        Setting(style.headline_font, 1.0, 0.0, MOST_LINES, style.upper, language=style.language),
+        width,
+        height,
+        arrangement.headline * unit,
+    )
     if taken is None:
-        taken = fit(copy.headline, Setting(style.headline_font, 1.0, 0.0, 8), page.width * 0.9, page.height * 0.9, 12)
+        taken = fit(
+            copy.headline, Setting(style.headline_font, 1.0, 0.0, 8, language=style.language), page.width * 0.9, page.height * 0.9, 12
+        )
     assert taken is not None
     column = Column(None, taken, None, None)
     return column, _left_out(copy, mark, button, column)
@@ -233,7 +243,7 @@ def _subline(page: Page, text: str, style: StyleSpec, arrangement: Arrangement, 
     for share in (1.0, 0.9, 0.8):
         size = int(max(wished * share, smallest))
         column = min(width, arrangement.measure * size)
-        fitted = set_at(text, Setting(style.text_font, 1.36, 0.0, 3), size, column)
+        fitted = set_at(text, Setting(style.text_font, 1.36, 0.0, 3, language=style.language), size, column)
         if fitted:
             return fitted
     return None

@@ -95,7 +95,7 @@ def _row(page: Page, spec: BannerSpec, copy: CopySpec, style: StyleSpec) -> None
     """One row: headline (and where it is high enough a sub-line), then the button."""
     _, top, right, bottom = page.safe
     left, end = _room(page, spec, 0.18 * page.height)
-    setting = Setting(style.headline_font, 1.02, 0.0, 1 if page.height < LOWEST else 2, style.upper)
+    setting = Setting(style.headline_font, 1.02, 0.0, 1 if page.height < LOWEST else 2, style.upper, language=style.language)
     room, largest = bottom - top, spec.headline * page.height
     button = parts.button_size(page, copy.cta, style) if copy.cta else None
     headline: Fitted | None = None
@@ -117,7 +117,7 @@ def _row(page: Page, spec: BannerSpec, copy: CopySpec, style: StyleSpec) -> None
     stack = Stack(None, headline, None, None, 0.10 * page.height)
     if copy.subline and page.height >= LOW and len(headline.lines) == 1:
         size = max(int(0.15 * page.height), SUBLINE_SMALLEST, page.smallest)
-        stack.subline = set_at(copy.subline, Setting(style.text_font, 1.3, lines=1), size, end - left)
+        stack.subline = set_at(copy.subline, Setting(style.text_font, 1.3, lines=1, language=style.language), size, end - left)
         stack.subline = stack.subline if stack.height <= room else None
     _write(page, stack, style, left, (page.height - stack.height) / 2, end - left, "left")
 
@@ -126,9 +126,11 @@ def _wide(page: Page, spec: BannerSpec, copy: CopySpec, style: StyleSpec, brand:
     """A column beside the product: mark, headline, sub-line, button."""
     _, top, _, bottom = page.safe
     left, end = _room(page, spec, 0.42 * page.height)
-    setting = Setting(style.headline_font, 1.03, 0.0, 3, style.upper)
+    setting = Setting(style.headline_font, 1.03, 0.0, 3, style.upper, language=style.language)
     size = int(max(0.068 * page.height, SUBLINE_SMALLEST, page.smallest))
-    words = set_at(copy.subline, Setting(style.text_font, 1.32, lines=2), size, end - left) if copy.subline else None
+    words = (
+        set_at(copy.subline, Setting(style.text_font, 1.32, lines=2, language=style.language), size, end - left) if copy.subline else None
+    )
     stack = _stacked(page, spec, copy, setting, style, (end - left, bottom - top), words, parts.mark_of(page, brand, style), 0.07)
     if stack:
         _write(page, stack, style, left, top + max(0.0, (bottom - top - stack.height) / 2), end - left, spec.align)
@@ -144,9 +146,9 @@ def _tall(page: Page, spec: BannerSpec, copy: CopySpec, style: StyleSpec, brand:
         parts.draw_button(page, button, x, bottom - button.height, style)
         bottom -= button.height + 0.12 * page.width
     floor = min(bottom, page.product[1] - 0.10 * page.width) if page.product else min(bottom, spec.words * page.height)
-    setting = Setting(style.headline_font, 1.06, 0.0, 6, style.upper)
+    setting = Setting(style.headline_font, 1.06, 0.0, 6, style.upper, language=style.language)
     size = int(max(0.062 * min(page.height, page.width * 1.6), SUBLINE_SMALLEST, page.smallest))
-    words = set_at(copy.subline, Setting(style.text_font, 1.34, lines=5), size, width) if copy.subline else None
+    words = set_at(copy.subline, Setting(style.text_font, 1.34, lines=5, language=style.language), size, width) if copy.subline else None
     mark = parts.mark_of(page, brand, style)
     room = (width, floor - top)
     stack = _stacked(
@@ -192,9 +194,9 @@ def _headline(page: Page, words: str, setting: Setting, width: float, height: fl
     """The headline as large as it goes, on more lines before it gets too small to read; None (and a note) when it would be."""
     fitted = fit(words, setting, width, height, largest, SMALLEST)
     if fitted is None:
-        loose = Setting(setting.face, 1.0, 0.0, 8, setting.upper)
+        loose = Setting(setting.face, 1.0, 0.0, 8, setting.upper, setting.language)
         fitted = fit(words, loose, width, height, largest, SMALLEST) or fit(
-            words, Setting(setting.face, 1.0, 0.0, 8), width, height, largest, 7
+            words, Setting(setting.face, 1.0, 0.0, 8, language=setting.language), width, height, largest, 7
         )
     if fitted is None:
         page.warn("room", "The headline is too long to be read at this size, so it was left out.")

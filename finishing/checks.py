@@ -60,7 +60,9 @@ def _headline(page: Page) -> list[Check]:
 
 
 def _letters(words: str) -> str:
-    return "".join(unicodedata.normalize("NFC", words).upper().split())
+    """Words without spaces, case and accents: Greek capitals drop theirs, Turkish ones keep the dot of an i."""
+    parted = unicodedata.normalize("NFD", words.casefold().replace("ı", "i"))
+    return "".join(letter for letter in parted if not letter.isspace() and unicodedata.category(letter) not in ("Mn", "Cf"))
 
 
 def _words(page: Page, placement: PlacementSpec) -> list[Check]:

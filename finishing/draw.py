@@ -7,8 +7,8 @@ import math
 from PIL import Image, ImageDraw, ImageFilter
 
 from finishing.contrast import Rgb
-from finishing.fit import Fitted
-from finishing.fonts import FINE, bearing, font, samples
+from finishing.fit import Fitted, hanging
+from finishing.fonts import FINE, bearing, features_of, font, samples
 
 SAMPLES = 4  # shapes are drawn this much larger and scaled down
 SHADOW, BADGE_SHADOW = 0.26, 0.20
@@ -20,7 +20,8 @@ def text(picture: Image.Image, fitted: Fitted, x: float, y: float, ink: Rgb, ali
     baseline = round(y + fitted.cap) if fitted.size < FINE else y + fitted.cap
     for line, line_width in zip(fitted.lines, fitted.widths, strict=True):
         free = width - line_width
-        start = x + (free / 2 if align == "center" else free if align == "right" else -bearing(line, fitted.face, fitted.size))
+        hung = hanging(line, fitted.face, fitted.size, align) if fitted.hangs else 0.0
+        start = x + hung + (free / 2 if align == "center" else free if align == "right" else -bearing(line, fitted.face, fitted.size))
         _line(picture, start, baseline, line, fitted, ink)
         baseline += fitted.advance
 
@@ -29,18 +30,20 @@ def _line(picture: Image.Image, x: float, y: float, line: str, fitted: Fitted, i
     """One line with its first letter's origin at (x, y), drawn larger and scaled down: advances and places are then exact."""
     times = samples(fitted.size)
     face = font(fitted.face, fitted.size * times)
-    box = face.getbbox(line, anchor="ls")
+    figures = features_of(line)
+    box = face.getbbox(line, anchor="ls", features=figures)
     spread = math.ceil(abs(fitted.tracking) * len(line)) + 2
     left, top = math.floor(x + box[0] / times) - 1, math.floor(y + box[1] / times) - 1
     right, bottom = math.ceil(x + box[2] / times) + spread, math.ceil(y + box[3] / times) + 2
     mask = Image.new("L", ((right - left) * times, (bottom - top) * times), 0)
     draw, origin = ImageDraw.Draw(mask), ((x - left) * times, (y - top) * times)
     if not fitted.tracking:
-        draw.text(origin, line, font=face, fill=255, anchor="ls")
+        draw.text(origin, line, font=face, fill=255, anchor="ls", features=figures)
     for index, letter in enumerate(line if fitted.tracking else ""):
         # A letter stands where the shaped text before it ends, so that the face's own kerning stays.
-        before = face.getlength(line[: index + 1]) - face.getlength(letter)
-        draw.text((origin[0] + before + index * fitted.tracking * times, origin[1]), letter, font=face, fill=255, anchor="ls")
+        before = face.getlength(line[: index + 1], features=figures) - face.getlength(letter, features=figures)
+        place = (origin[0] + before + index * fitted.tracking * times, origin[1])
+        draw.text(place, letter, font=face, fill=255, anchor="ls", features=figures)
     picture.paste(ink, (left, top), mask.reduce(times))
 
 
@@ -79,7 +82,8 @@ def badge(picture: Image.Image, centre: tuple[float, float], radius: float, part
     y = half - total / 2 * SAMPLES
     for part in parts:
         y += part.cap * SAMPLES
-        draw.text((half, y), part.lines[0], font=font(part.face, part.size * SAMPLES), fill=(*ink, 255), anchor="ms")
+        face = font(part.face, part.size * SAMPLES)
+        draw.text((half, y), part.lines[0], font=face, fill=(*ink, 255), anchor="ms", features=features_of(part.lines[0]))
         y += gap * SAMPLES
     layer = layer.rotate(turn, Image.Resampling.BICUBIC).resize((2 * half // SAMPLES, 2 * half // SAMPLES), Image.Resampling.LANCZOS)
     place = round(centre[0] - layer.width / 2), round(centre[1] - layer.height / 2)

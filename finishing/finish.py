@@ -128,6 +128,7 @@ def lay_out(
     if placement.rule("logo") and not (brand.logo or brand.wordmark):
         brand = replace(brand, wordmark=brand.name)
     page.headline = copy.headline
+    style = replace(style, language=copy.language)
     try:
         if banner:
             arrange_banner(page, layout.banner(placement.width, placement.height), copy, style, brand)

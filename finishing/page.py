@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from PIL import Image
 from finishing import contrast, draw
 from finishing.colour import parse_hex, to_hex
 from finishing.contrast import LARGE, SMALL, Frame, Rgb
-from finishing.fit import Fitted
+from finishing.fit import Fitted, hanging
 from finishing.specs import Check, SafeZone
 
+HANG = 0.045  # of the shorter side: how far a mark may hang into our own margin
 NEARLY = 0.6  # of the contrast needed: from here on a slight fade saves the first wish
 LARGE_SHARE, LARGE_PIXELS = 0.024, 18.66  # from here on text is large; 18.66 px is WCAG's 14 pt bold
 
@@ -100,6 +101,8 @@ class Page:
 
     def write(self, role: str, fitted: Fitted, x: float, y: float, width: float, align: str) -> Block:
         """Lay words: choose their ink from the pixels below, fade the picture where none can be read, and draw them at the end."""
+        if role == "headline":
+            fitted = self._hung(fitted, x, width, align)
         frame = _frame(fitted, x, y, width, align)
         # WCAG 2.2 asks nothing of logotypes; a brand's name is held to what large words need.
         need = LARGE if role == "brand" else self.need(fitted.size)
@@ -108,6 +111,15 @@ class Page:
         block = Block(role, frame, fitted.size, ink.contrast, need, " ".join(fitted.lines))
         self.blocks.append(block)
         return block
+
+    def _hung(self, fitted: Fitted, x: float, width: float, align: str) -> Fitted:
+        """With quotation marks and stops outside the edge, where the picture has room for them there."""
+        hung = replace(fitted, hangs=True)
+        left, _, right, _ = _frame(hung, x, 0.0, width, align)
+        most = HANG * min(self.width, self.height)
+        low, high = max(self.zone[0], self.safe[0] - most), min(self.zone[2], self.safe[2] + most)
+        clear = self.product is None or not (left < self.product[2] and self.product[0] < right) or (left >= x and right <= x + width)
+        return hung if left >= low and right <= high and clear else fitted
 
     def hold(self, role: str, fitted: Fitted, x: float, y: float, width: float, align: str) -> None:
         """Keep a place for words that are written later, when the headline has chosen the ink."""
@@ -197,10 +209,14 @@ class Page:
 
 
 def _frame(fitted: Fitted, x: float, y: float, width: float, align: str) -> Frame:
-    """Where words stand in a column that begins at x."""
-    free = width - fitted.width
-    left = x + (free / 2 if align == "center" else free if align == "right" else 0)
-    return (left, y, left + fitted.width, y + fitted.height)
+    """Where words stand in a column that begins at x; marks that hang out of the edge count."""
+    starts = []
+    for line, length in zip(fitted.lines, fitted.widths, strict=True):
+        free = width - length
+        hung = hanging(line, fitted.face, fitted.size, align) if fitted.hangs else 0.0
+        starts.append(x + hung + (free / 2 if align == "center" else free if align == "right" else 0))
+    right = max(start + length for start, length in zip(starts, fitted.widths, strict=True))
+    return (min(starts), y, right, y + fitted.height)
 
 
 def overlap(one: Frame, other: Frame, gap: float = 0.0) -> bool:

@@ -11,7 +11,7 @@ from finishing import draw
 from finishing import logo as logos
 from finishing.colour import contrast, luminance, parse_hex
 from finishing.contrast import SMALL, Frame, Rgb, ink_on
-from finishing.fit import Fitted, Setting, fit, set_at
+from finishing.fit import Fitted, Setting, capitals, fit, set_at
 from finishing.fonts import font, is_rtl, pick
 from finishing.layout import Arrangement
 from finishing.page import Page, overlap
@@ -59,7 +59,7 @@ def button_size(page: Page, words: str, style: StyleSpec, largest: float = 1.0) 
     room = page.safe[2] - page.safe[0]
     for share, pad_x in ((1.0, PAD_X), (0.9, PAD_X), (0.8, PAD_X), (0.7, PAD_X), (0.7, TIGHT_PAD_X)):
         size = int(max(wished * share, smallest))
-        fitted = set_at(words, Setting(style.button_font, lines=1), size, room)
+        fitted = set_at(words, Setting(style.button_font, lines=1, language=style.language), size, room)
         if fitted is None:
             continue
         arrow = style.arrow and size >= 16
@@ -131,7 +131,12 @@ def legal_line(page: Page, words: str, style: StyleSpec, align: str) -> float:
     for start, end in columns:
         for share in (1.0, 0.9, 0.8):
             lines = 3 if end - start > 0.5 * (right - left) else 5
-            fitted = set_at(words, Setting(style.text_font, 1.3, lines=lines), int(max(size * share, LEGAL_SMALLEST, page.smallest)), end - start)
+            fitted = set_at(
+                words,
+                Setting(style.text_font, 1.3, lines=lines, language=style.language),
+                int(max(size * share, LEGAL_SMALLEST, page.smallest)),
+                end - start,
+            )
             if fitted is None or fitted.height > 0.22 * (bottom - top):
                 continue
             y = bottom - fitted.height
@@ -153,7 +158,12 @@ def mark_of(page: Page, brand: BrandSpec, style: StyleSpec) -> Mark | None:
         return Mark(width, height, drawn, None, brand.clear_space * height)
     if brand.wordmark:
         size = int(max(MARK * page.unit, MARK_SMALLEST, page.smallest))
-        name = set_at(brand.wordmark, Setting(style.button_font, tracking=TRACKING, lines=1, upper=True), size, page.safe[2] - page.safe[0])
+        name = set_at(
+            brand.wordmark,
+            Setting(style.button_font, tracking=TRACKING, lines=1, upper=True),
+            size,
+            page.safe[2] - page.safe[0],
+        )
         return Mark(name.width, name.cap, (), name) if name else None
     return None
 
@@ -236,12 +246,12 @@ def _draw_badge(page: Page, words: str, centre: tuple[float, float], radius: flo
 
 
 def _badge_parts(words: str, radius: float, style: StyleSpec) -> list[Fitted]:
-    lines = badge_lines(words)
+    lines = badge_lines(words, style.language)
     fitted = (_badge_part(line, radius, style, big=index == 0 and (len(lines) > 1 or len(words) <= 6)) for index, line in enumerate(lines))
     return [part for part in fitted if part]
 
 
-def badge_lines(words: str) -> list[str]:
+def badge_lines(words: str, language: str = "") -> list[str]:
     """A badge's lines: the price or number large, what it means small below; a few plain words on two or three even lines."""
     tokens = words.split()
     if len(words) <= 6 or len(tokens) == 1:
@@ -249,12 +259,12 @@ def badge_lines(words: str) -> list[str]:
     if not re.search(r"\d", tokens[0]) and re.search(r"\d", tokens[-1]):
         tokens = [tokens[-1], *tokens[:-1]]  # "Only €9", "خصم 20%": the number leads all the same
     if re.search(r"\d", tokens[0]):
-        rest = " ".join(tokens[1:]).upper()
+        rest = capitals(" ".join(tokens[1:]), language)
         half = len(tokens[1:]) // 2
         return (
             [tokens[0], rest]
             if len(rest) <= 11 or not half
-            else [tokens[0], " ".join(tokens[1 : 1 + half]).upper(), " ".join(tokens[1 + half :]).upper()]
+            else [tokens[0], capitals(" ".join(tokens[1 : 1 + half]), language), capitals(" ".join(tokens[1 + half :]), language)]
         )
     return tokens if len(tokens) <= 3 else [" ".join(tokens[:2]), " ".join(tokens[2:])]
 
@@ -262,7 +272,7 @@ def badge_lines(words: str) -> list[str]:
 def _badge_part(line: str, radius: float, style: StyleSpec, *, big: bool) -> Fitted | None:
     """A badge's line in the button's face, whose figures are lining ones; it fills the circle's chord there."""
     largest = radius * (0.62 if big else 0.25)
-    return fit(line, Setting(style.button_font, lines=1), radius * (1.5 if big else 1.42), radius, largest, 1)
+    return fit(line, Setting(style.button_font, lines=1, language=style.language), radius * (1.5 if big else 1.42), radius, largest, 1)
 
 
 def quote_mark(page: Page, region: Frame, style: StyleSpec) -> Frame:

@@ -114,7 +114,10 @@ class BrandSpec:
 
 @dataclass(frozen=True)
 class StyleSpec:
-    """How a template sets its words: fonts by slug of `finishing/fonts`, wished inks in order, button and badge colours."""
+    """How a template sets its words: fonts by slug of `finishing/fonts`, wished inks in order, button and badge colours.
+
+    `language` is that of the words at hand ("tr", "ja"): it decides capitals, line breaks and which letters of Han are drawn.
+    """
 
     headline_font: str
     text_font: str
@@ -126,6 +129,7 @@ class StyleSpec:
     badge_ink: str = ""
     upper: bool = False
     arrow: bool = False
+    language: str = ""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> StyleSpec:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from finishing.fit import Setting, balanced, fit, set_at
+from finishing.checks import look
+from finishing.encode import Encoded
+from finishing.fit import Setting, balanced, capitals, fit, hanging, set_at, units
 from finishing.fonts import FontError, faces, pick, script_of
 from finishing.specs import CopySpec
-from tests.finishing.pages import page_for, placement
+from tests.finishing.pages import STYLE, page_for, placement
 
 WORDS = {
     "Latin": "Morning light bottled wake up to glow slow is a flavour extraordinarily soft überraschend für große Träume žluťoučký kůň été œuvre 30% off".split(),
@@ -50,7 +53,7 @@ def test_the_lines_of_a_fitted_text_are_its_words_in_order(upper: bool) -> None:
     for headline in headlines(60):
         fitted = fit(headline, Setting("manrope-800", upper=upper), 500, 300, 120)
         assert fitted is not None
-        assert " ".join(fitted.lines) == (headline.upper() if upper else headline)
+        assert " ".join(fitted.lines) == (capitals(headline) if upper else headline)
         assert fitted.width <= 500 and fitted.height <= 300
 
 
@@ -77,6 +80,10 @@ def test_what_does_not_fit_at_the_smallest_size_is_not_set_at_all() -> None:
         ("استيقظي على إشراقة", "Arabic", "noto-arabic-500"),
         ("בוקר טוב", "Hebrew", "noto-hebrew-500"),
         ("हर सुबह नई चमक", "Devanagari", "noto-devanagari-500"),
+        ("ตื่นมาพร้อมผิวใส", "Thai", "noto-thai-500"),
+        ("朝の光とともに", "Japanese", "noto-jp-500"),
+        ("清晨的光", "Chinese", "noto-sc-500"),
+        ("아침의 빛", "Korean", "noto-kr-500"),
         ("Wake up", "Latin", "playfair-500"),
     ],
 )
@@ -87,5 +94,55 @@ def test_a_face_is_picked_that_has_every_letter(text: str, script: str, face: st
 
 
 def test_letters_that_no_face_has_are_named() -> None:
-    with pytest.raises(FontError, match="光"):
-        pick("inter-500", "光とともに")
+    with pytest.raises(FontError, match=r"No font here can write these letters: \U00013000"):
+        pick("inter-500", "\U00013000")
+
+
+def test_words_in_han_alone_are_japanese_where_their_language_says_so() -> None:
+    assert pick("inter-700", "新発売", "ja") == "noto-jp-700"
+    assert pick("inter-700", "新品", "zh") == "noto-sc-700"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "first"),
+    [
+        ("朝の光を、ボトルに閉じ込めました", "ja", "朝の"),
+        ("ตื่นมาพร้อมผิวกระจ่างใส", "th", "ตื่น"),
+        ("清晨的光，装进瓶中", "zh", "清晨"),
+    ],
+)
+def test_scripts_without_spaces_break_between_phrases_and_never_before_a_closing_mark(text: str, language: str, first: str) -> None:
+    found = units(text, script_of(text, language))
+    assert "".join(found) == text and found[0] == first and len(found) > 2
+    assert not any(part[0] in "、。，！" for part in found)
+
+
+def test_a_marketer_says_where_a_word_may_break_and_where_not() -> None:
+    assert units("Good\u00a0morning sun\u200bshine") == ("Good\u00a0morning ", "sun", "shine")
+
+
+def test_capitals_are_those_of_the_language_and_get_some_air() -> None:
+    assert capitals("iyi günler, ışık", "tr") == "İYİ GÜNLER, IŞIK"
+    assert capitals("Ξύπνα με λάμψη") == "ΞΥΠΝΑ ΜΕ ΛΑΜΨΗ"
+    spaced, plain = set_at("SHOP NOW", Setting("inter-600"), 24, 400), set_at("Shop now", Setting("inter-600"), 24, 400)
+    assert spaced is not None and plain is not None and spaced.tracking > 0 == plain.tracking
+
+
+def test_a_price_has_figures_of_one_width_and_no_old_style() -> None:
+    one, eight = set_at("€11.11", Setting("montserrat-600"), 60, 900), set_at("€88.88", Setting("montserrat-600"), 60, 900)
+    assert one is not None and eight is not None and one.widths == eight.widths
+
+
+def test_quotation_marks_hang_out_of_the_edge() -> None:
+    assert hanging("“Soft", "playfair-500", 80, "left") < -10 and hanging("Soft”", "playfair-500", 80, "right") > 10
+    assert hanging("Soft", "playfair-500", 80, "left") == 0
+    page = page_for("editorial-left", placement("meta_ig_feed_square"), CopySpec("“Soft” is a promise"))
+    headline = next(block for block in page.blocks if block.role == "headline")
+    assert page.zone[0] <= headline.frame[0] < page.safe[0] - 5, "the mark stands left of the margin, inside the picture"
+
+
+@pytest.mark.parametrize(("words", "language"), [("Ξύπνα με λάμψη", "el"), ("ışıltılı iyi günler", "tr"), ("朝の光を、ボトルに", "ja")])
+def test_a_headline_in_capitals_counts_as_said_in_full(words: str, language: str) -> None:
+    spec = placement("google_display_300x250")
+    page = page_for("poster-bold", spec, CopySpec(words, language=language), replace(STYLE, upper=True))
+    assert next(check for check in look(page, Encoded(b"", "image/jpeg", "jpg"), spec) if check.rule == "headline").result == "pass"
