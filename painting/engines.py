@@ -16,7 +16,6 @@ from painting import openai_account
 from painting.builtin import Builtin
 from painting.comfyui import ComfyUI
 from painting.engine import Engine, EngineError
-from painting.openai_images import OpenAIImages
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +28,13 @@ def choose(asked: str, needs: Mapping[str, Any] | None = None) -> str:
     """
     if asked == "auto" and _can_comfyui(needs):
         return ComfyUI.name
-    if asked == "auto" and needs and OpenAIImages.name in needs and openai_account.healthy():
-        return OpenAIImages.name
+    if asked == "auto" and needs and openai_account.NAME in needs and openai_account.healthy():
+        return openai_account.NAME
     if asked in ("auto", "draft", Builtin.name):
         return Builtin.name
     if asked == ComfyUI.name:
         return _comfyui(needs)
-    if asked == OpenAIImages.name:
+    if asked == openai_account.NAME:
         return _openai(needs)
     raise EngineError(f"There is no engine called '{asked}'. Choose auto or draft.", code="engine_unknown", permanent=True)
 
@@ -45,7 +44,9 @@ def engine(name: str) -> Engine:
     """The engine of this name, as a picture's row has it (or what `choose` makes of it). Raises EngineError."""
     if name == ComfyUI.name:
         return ComfyUI()  # also while no server is set up: what was ordered from it waits, or is found again
-    if name == OpenAIImages.name:
+    if name == openai_account.NAME:
+        from painting.openai_images import OpenAIImages  # here, since OpenAI's library takes a third of a second to load
+
         return OpenAIImages()  # also while no key is set: what was ordered from it waits
     choose(name)
     return Builtin()
@@ -53,7 +54,7 @@ def engine(name: str) -> Engine:
 
 def model_of(name: str) -> str:
     """The model that pictures of this engine are bought from, by the token; empty where painting costs no money."""
-    return str(settings.OPENAI_IMAGE_MODEL) if name == OpenAIImages.name else ""
+    return str(settings.OPENAI_IMAGE_MODEL) if name == openai_account.NAME else ""
 
 
 def _comfyui(needs: Mapping[str, Any] | None) -> str:
@@ -75,9 +76,9 @@ def _comfyui(needs: Mapping[str, Any] | None) -> str:
 def _openai(needs: Mapping[str, Any] | None) -> str:
     if sentence := openai_account.missing():
         raise EngineError(sentence, code="engine_not_configured", permanent=True)
-    if needs is not None and OpenAIImages.name not in needs:
+    if needs is not None and openai_account.NAME not in needs:
         raise EngineError("This template is not made for OpenAI. Choose Draft or auto.", code="engine_not_for_template", permanent=True)
-    return OpenAIImages.name
+    return openai_account.NAME
 
 
 def _can_comfyui(needs: Mapping[str, Any] | None) -> bool:

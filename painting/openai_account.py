@@ -12,6 +12,8 @@ from django.core.cache import cache
 
 from painting.engine import EngineError, EngineUnavailable
 
+NAME = "openai"  # what pictures' rows and templates call this engine
+
 log = logging.getLogger(__name__)
 
 

@@ -13,7 +13,7 @@ import openai
 
 from painting.builtin import encoded_png
 from painting.engine import EngineError, EngineUnavailable, Painted, PictureOrder, Progress, Report
-from painting.openai_account import Account
+from painting.openai_account import NAME, Account
 from painting.openai_answers import Bought, from_stream, in_one_piece
 from painting.openai_work import LEARNED, REFUSED, Refusal, Work, full_bleed
 
@@ -29,7 +29,7 @@ PAUSE, LONGEST_PAUSE, PAUSE_WITHOUT_CREDIT, PAUSE_AFTER_REFUSED_KEY, PAUSE_WITHO
 class OpenAIImages:
     """OpenAI as an engine. `connect` and `whole` are the seconds that reaching it and one whole call may take."""
 
-    name = "openai"
+    name = NAME
 
     def __init__(self, connect: float = 5.0, whole: float = 180.0) -> None:
         self.connect, self.whole = connect, whole
