@@ -89,8 +89,10 @@ def _foot(
         return None
     tops = [block.frame[1] for block in page.blocks if block.role == "button"]
     y = (min(tops) - GAP_BUTTON * page.unit if tops else floor) - fitted.height
-    frame = (region[0], y, region[0] + fitted.width, y + fitted.height)
-    quiet = page.readable(fitted, region[0], y) and page.free(frame, gap=GAP_PRODUCT * page.unit)
+    free = region[2] - region[0] - fitted.width
+    left = region[0] + {"left": 0.0, "center": free / 2, "right": free}[_align(arrangement, copy.headline)]
+    frame = (left, y, left + fitted.width, y + fitted.height)
+    quiet = page.readable(fitted, left, y) and page.free(frame, gap=GAP_PRODUCT * page.unit)
     return (fitted, y) if quiet and y - region[1] > FOOT_FROM * page.height else None
 
 

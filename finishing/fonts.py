@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -62,7 +60,7 @@ class FontError(ValueError):
 
 @dataclass(frozen=True)
 class Face:
-    """One font file, or one face of a collection. `data` is the file of a brand's own font, which lies in no folder."""
+    """One font file, or one face of a collection."""
 
     slug: str
     file: Path
@@ -72,7 +70,6 @@ class Face:
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     index: int = 0
-    data: bytes = b""
 
     def has(self, letter: str) -> bool:
         """Whether the file has a glyph for this letter."""
@@ -98,17 +95,6 @@ def faces() -> dict[str, Face]:
     }
 
 
-_OWN: dict[str, Face] = {}  # brands' own fonts that this process has been shown
-
-
-def own_face(slug: str, data: bytes, family: str, weight: int, ranges: Sequence[Sequence[int]]) -> Face:
-    """Make a brand's own font known under its slug. `data` has been through `font_check`, and `ranges` are the code points it said."""
-    if slug not in _OWN:
-        starts, ends = tuple(span[0] for span in ranges), tuple(span[1] for span in ranges)
-        _OWN[slug] = Face(slug, Path(slug), family, weight, (), starts, ends, data=data)
-    return _OWN[slug]
-
-
 @lru_cache(maxsize=8)
 def _system_face(script: str, bold: bool) -> Face | None:
     """The machine's own Noto Sans CJK, where Debian's package is installed."""
@@ -126,11 +112,11 @@ def _system_face(script: str, bold: bool) -> Face | None:
 
 
 def face_of(slug: str) -> Face | None:
-    """The face with this slug: ours, a brand's own, or the machine's."""
+    """The face with this slug: ours, or the machine's."""
     if slug.startswith("system-"):
         _, script, weight = slug.split("-")
         return _system_face(script.capitalize(), weight == "700")
-    return faces().get(slug) or _OWN.get(slug)
+    return faces().get(slug)
 
 
 @lru_cache(maxsize=512)
@@ -139,7 +125,7 @@ def font(slug: str, size: int) -> ImageFont.FreeTypeFont:
     face = face_of(slug)
     if face is None:
         raise FontError(f"There is no font '{slug}'.")
-    return ImageFont.truetype(io.BytesIO(face.data) if face.data else str(face.file), size, index=face.index)
+    return ImageFont.truetype(str(face.file), size, index=face.index)
 
 
 def samples(size: int) -> int:

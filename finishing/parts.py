@@ -253,7 +253,8 @@ def _badge_parts(words: str, radius: float, style: StyleSpec) -> list[Fitted]:
 
 def badge_lines(words: str, language: str = "") -> list[str]:
     """A badge's lines: the price or number large, what it means small below; a few plain words on two or three even lines."""
-    tokens = words.split()
+    # A number and its unit ("19,90 €", "89 zł", "− 20 %") stay together.
+    tokens = re.sub(r"(\d)\s(?=[^\w\s]{1,2}(?:\s|$)|zł|kr|Kč|Ft|lei|TL)", "\\1\N{NO-BREAK SPACE}", words).split(" ")
     if len(words) <= 6 or len(tokens) == 1:
         return [words]
     if not re.search(r"\d", tokens[0]) and re.search(r"\d", tokens[-1]):
