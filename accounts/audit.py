@@ -110,7 +110,12 @@ def watch(
         if raw or instance._state.adding or not only(instance) or (update_fields is not None and not set(watched) & set(update_fields)):
             return
         # A stranger to this row is read, not the row that will be saved: its own fields are changed already.
-        instance._audited = _values(model._base_manager.filter(pk=instance.pk).first(), watched)
+        stranger = model._base_manager.filter(pk=instance.pk)
+        try:
+            instance._audited = _values(stranger.first(), watched)
+        except SecretUnreadable:
+            secrets = [field.name for field in model._meta.local_concrete_fields if isinstance(field, EncryptedText)]
+            instance._audited = _values(stranger.defer(*secrets).first(), watched)
 
     def after(sender: Any, instance: Any, created: bool = False, raw: bool = False, **kwargs: Any) -> None:
         if raw or not only(instance):
@@ -181,6 +186,7 @@ def _values(row: models.Model | None, fields: Collection[str]) -> dict[str, _Val
     found = {}
     for name in fields:
         field = row._meta.get_field(name) if row else None
+        raw: Any
         secret = isinstance(field, EncryptedText) or name in SECRET_NAMES
         if row and name in row.get_deferred_fields():
             raw = SET  # nobody read it, and a row that is gone cannot be asked any more
