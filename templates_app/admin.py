@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -18,9 +23,11 @@ from comfy import fitness
 from comfy.admin.looks import badge
 from comfy.models import Server
 from comfy.needs import NeedsRefused
+from finishing.layout import LayoutSpec
 from keeping.showing import NONE, LookOnlyRows, Page, PrettyJson, RowForm, Rows, picture, pretty
 from keeping.versions import Version
 from templates_app.actions import check_placement, check_template, publish_version
+from templates_app.layout_preview import previews
 from templates_app.models import (
     AdTemplate,
     AdTemplateVersion,
@@ -139,7 +146,7 @@ class PlacementForm(VersionedForm):
 class VersionRows(LookOnlyRows):
     """Every version so far, the newest first."""
 
-    fields = ("number", "current", "note", "author", "created_at", "said")
+    fields = ("number", "current", "note", "author", "created_at", "said", "back")
     show_change_link = False
     verbose_name_plural = "versions"
 
@@ -159,6 +166,15 @@ class VersionRows(LookOnlyRows):
         """What it said, folded away."""
         return format_html("<details><summary>{}…</summary>{}</details>", version.hash[:12], pretty(version.data))
 
+    @admin.display(description="take again")
+    def back(self, version: Version) -> SafeString:
+        """A button that makes what an older version said the newest one."""
+        head = getattr(version, self.fk_name or "")
+        if head.current_id == version.pk:
+            return NONE
+        address = reverse(f"admin:templates_app_{head._meta.model_name}_back", args=[head.pk, version.number])
+        return format_html('<button type="submit" formaction="{}" formnovalidate>Back to v{}</button>', address, version.number)
+
 
 class VersionedPage(Page):
     """A page for a head row: data is edited in place, and kept as a new version."""
@@ -168,6 +184,29 @@ class VersionedPage(Page):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Orders and ads point at versions for ever."""
         return False
+
+    def get_urls(self) -> list[Any]:
+        """With the way back to an older version."""
+        name = f"templates_app_{self.opts.model_name}_back"
+        return [path("<path:pk>/back/<int:number>/", self.admin_site.admin_view(self.go_back), name=name), *super().get_urls()]
+
+    def go_back(self, request: HttpRequest, pk: str, number: int) -> HttpResponse:
+        """Publish what an older version said once more, as a new version: the list of versions stays whole."""
+        head = get_object_or_404(self.get_queryset(request), pk=pk)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request, head):
+            raise PermissionDenied
+        old = get_object_or_404(head.versions, number=number)
+        layout = {"layout": old.layout} if isinstance(old, AdTemplateVersion) else {}
+        try:
+            version = publish_version(by=staff(request), head=head, data=old.data, note=f"Back to version {number}", **layout)
+        except ValueError as error:
+            self.message_user(request, f"Version {number} cannot be used any more: {error}", messages.ERROR)
+        else:
+            self.log_change(request, head, f"Back to version {number}.")
+            self.message_user(request, f"Version {version.number} says what version {number} said.", messages.SUCCESS)
+        return redirect(f"admin:templates_app_{self.opts.model_name}_change", head.pk)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
         """A new row gets its slug from its title."""
@@ -373,6 +412,27 @@ class Layouts(VersionedPage):
     search_fields = ("title", "slug")
     inlines = (LayoutVersionRows,)
     fields = ("title", "slug", "data", "note")
+
+    def get_urls(self) -> list[Any]:
+        """With the preview."""
+        view = self.admin_site.admin_view(self.preview)
+        return [path("<path:pk>/preview/", view, name="templates_app_layout_preview"), *super().get_urls()]
+
+    def preview(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """What is typed in the form, as ads of sample words; nothing is kept."""
+        layout = get_object_or_404(Layout, pk=pk)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request, layout):
+            raise PermissionDenied
+        shown: dict[str, Any] = {**self.admin_site.each_context(request), "layout": layout, "title": f"Preview of {layout}"}
+        try:
+            shown["previews"] = previews(LayoutSpec.from_data(json.loads(request.POST.get("data", ""))))
+        except json.JSONDecodeError as error:
+            shown["error"] = f"This is not JSON: {error}."
+        except ValueError as error:
+            shown["error"] = str(error)
+        return TemplateResponse(request, "admin/templates_app/layout/preview.html", shown)
 
 
 class EvidenceFilter(admin.SimpleListFilter):
