@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import close_old_connections, connection
 
-from accounts import emails, sessions, tries
+from accounts import closing, emails, sessions, tries
 from comfy import pool
 from generations import purge, rates, tasks
 from generations.verify import verify
@@ -61,6 +61,7 @@ def keep_house() -> None:
 def _forget_people() -> None:
     """Nothing about people is kept longer than it is needed."""
     purge.purge_brands()
+    closing.purge_people()
     call_command("clearsessions")
     sessions.forget_old()
     emails.forget_old()

@@ -12,7 +12,7 @@ from api.v1.brands import Brands
 from api.v1.check import Check
 from api.v1.copy import FitCopy, SuggestCopy, TranslateCopy
 from api.v1.generations import Generations
-from api.v1.me import Me, MeCredits, MeSession, MeSessions
+from api.v1.me import Me, MeCredits, MeExport, MeSession, MeSessions
 from api.v1.people import AcceptInvitation
 from api.v1.photos import Photos
 from api.v1.placements import Placements
@@ -50,6 +50,7 @@ urlpatterns = [
     re_path(r"^me/sessions/?$", MeSessions.as_view(), name="me-sessions"),
     re_path(r"^me/sessions/(?P<device>[0-9a-zA-Z-]{1,40})/?$", MeSession.as_view(), name="me-session"),
     re_path(r"^invitations/accept/?$", AcceptInvitation.as_view(), name="invitations-accept"),
+    re_path(r"^me/export/?$", MeExport.as_view(), name="me-export"),
     re_path(r"^me/credits/?$", MeCredits.as_view(), name="me-credits"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

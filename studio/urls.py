@@ -8,7 +8,23 @@ from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from studio import forms
-from studio.pages import account, ads, brands, check, create, files, gallery, library, payments, photos, previews, profile, progress, steps
+from studio.pages import (
+    account,
+    ads,
+    brands,
+    check,
+    create,
+    files,
+    gallery,
+    library,
+    mine,
+    payments,
+    photos,
+    previews,
+    profile,
+    progress,
+    steps,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", gallery.home, name="home"),
@@ -51,6 +67,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sessions/end/", profile.end_sessions, name="end-sessions"),
     path("account/sessions/end/<slug:device>/", profile.end_session, name="end-session"),
     path("account/mail/", profile.mail, name="mail"),
+    path("account/export/", mine.take_home, name="account-export"),
+    path("account/close/", mine.close, name="account-close"),
     path("account/mail/<str:token>/", profile.unsubscribe, name="unsubscribe"),
     path("account/second-step/", steps.Steps.as_view(), name="mfa_index"),
     path("account/second-step/code/", account.Code.as_view(), name="mfa_authenticate"),

@@ -52,6 +52,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May enter admin.")
     date_joined = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its owner closed the account; purged 30 days later."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -8,9 +8,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,8 +21,9 @@ from rest_framework.views import APIView
 from accounts import ledger, sessions
 from accounts.models import Brand, Transfer, User
 from accounts.queries import brands_of, transfers_of
-from api.base import UUID_PATTERN, asked
-from api.permissions import caller
+from api.base import UUID_PATTERN, AnyAccept, asked
+from api.permissions import Creates, caller
+from generations import export
 from prompting.languages import LANGUAGES
 
 NEWEST = 50  # transfers in a statement
@@ -152,6 +156,22 @@ class CreditsOut(serializers.Serializer[Any]):
 
     results = CreditsLine(many=True)
     transfers = TransferOut(many=True, required=False, help_text="Only when one brand is asked for.")
+
+
+class MeExport(APIView):
+    """All that AdsGem has of the caller."""
+
+    renderer_classes = (JSONRenderer, AnyAccept)
+    throttle_classes = (Creates,)
+
+    @extend_schema(operation_id="export_me", responses={(200, "application/zip"): OpenApiTypes.BINARY}, tags=["me"])
+    def get(self, request: Request) -> FileResponse:
+        """The caller's account and every brand that they own, with all files, as one ZIP."""
+        person = caller(request)
+        name = export.export_name(person)
+        response = FileResponse(export.export_of(person), content_type="application/zip", as_attachment=True, filename=name)
+        response["Cache-Control"] = "private, no-store"
+        return response
 
 
 class MeCredits(APIView):
