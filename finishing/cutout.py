@@ -21,7 +21,7 @@ __all__ = ["CONFIDENT", "CutOut", "NothingFound", "Stroke", "cut_out", "cut_out_
 Method = Literal["alpha", "learned", "plain ground", "marked"]
 Stroke = marked.Stroke
 
-METHOD = 1  # one more whenever the same photo is cut out differently: cut-outs are remembered by it
+METHOD = 2  # one more whenever the same photo is cut out differently: cut-outs are remembered by it
 CONFIDENT = 0.45  # below this a cut-out is a guess
 VISIBLE = 8  # alpha below this (of 255) is no part of a product
 # What a person is told who marked the product himself: his word counts.

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from finishing import masks, outline
 from finishing.ground import Ground, difference, read_ground
-from finishing.masks import Mask
+from finishing.masks import Floats, Mask
 from finishing.seed import Edges, Seed, find_edges, find_seed, grain_of
 from finishing.symmetry import mended
 
 WORK_SIDE = 800
+LEAST_SCRAP, MOST_SCRAP = 0.0004, 0.012  # of the product's area: smaller ones are the outline's own, larger ones a part of the product
+SCRAPS_AT_MOST = 8  # a busy ground has many; its cut-out is not trusted anyway
+SHORTER = 0.5  # of a scrap's side: by so much the outline must get shorter when it goes
+LIKE_GROUND = 14.0  # grey levels from the ground: nothing of a product
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,37 @@ def find(picture: NDArray[np.uint8]) -> Found | None:
     mask = outline.draw(masks.blurred(work, 0.7), ground.surface, seed, differs, edges)
     if not mask.any():
         return None
-    mask = mended(work, mask)
+    mask = _without_scraps(mended(work, mask), differs.all)
     confidence, doubt = _judged(mask, ground, edges, seed)
     return Found(mask, confidence, doubt)
+
+
+def _without_scraps(mask: Mask, differs: Floats) -> Mask:
+    """The mask without bits of ground that hang on its outline, such as the bright wedge between a handle and its shadow.
+
+    What looks like ground inside the mask and reaches its outline goes where the outline gets shorter by it: a pale rim or label that is
+    nearly as bright as the ground would leave a notch, and stays.
+    """
+    area, clean = float(mask.sum()), mask
+    like = mask & (cv2.blur(differs, (5, 5)) < LIKE_GROUND)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(like.astype(np.uint8), connectivity=4)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    likely = np.flatnonzero((sizes > LEAST_SCRAP * area) & (sizes < MOST_SCRAP * area))
+    outside, before = masks.grown(~mask, 3), _outline(mask)
+    for label in likely[np.argsort(sizes[likely])[::-1]][:SCRAPS_AT_MOST] + 1:
+        scrap = labels == label
+        if not (scrap & outside).any():
+            continue
+        without = cv2.morphologyEx((clean & ~masks.grown(scrap, 5)).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+        if (after := _outline(without)) < before - SHORTER * float(scrap.sum()) ** 0.5:
+            clean, before = without, after
+    return clean
+
+
+def _outline(mask: Mask) -> float:
+    """The length of all outlines in pixels."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return float(sum(cv2.arcLength(contour, True) for contour in contours))
 
 
 def _judged(mask: Mask, ground: Ground, edges: Edges, seed: Seed) -> tuple[float, str]:
@@ -83,5 +115,4 @@ def _sides_touched(mask: Mask) -> int:
 
 def _raggedness(mask: Mask) -> float:
     """Outline by square root of area: 3.5 for a disc, 4 for a square, more for a torn mask."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return float(sum(cv2.arcLength(contour, True) for contour in contours) / np.sqrt(max(1, int(mask.sum()))))
+    return float(_outline(mask) / np.sqrt(max(1, int(mask.sum()))))

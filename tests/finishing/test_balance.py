@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from finishing.balance import cast_of
 from finishing.colour import encoded, linear, to_lab
+from finishing.plain_ground import _without_scraps
 from finishing.plates import Bytes
 from painting.builtin import Builtin
 from painting.engine import ProductShot
@@ -58,3 +60,13 @@ def test_warm_cool_and_green_light_is_taken_out_of_the_product_in_its_scene(ligh
         colours.append(np.median(to_lab(label / np.float32(255)).reshape(-1, 3), axis=0))
     # The label is white paper: lit neutrally it has the colour that it has in a neutral photograph.
     assert np.hypot(*(colours[0] - colours[1])[1:]) < 6
+
+
+def test_a_scrap_of_ground_on_the_outline_goes_and_a_pale_rim_stays() -> None:
+    product = cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), 120, 1, -1)
+    scrap = cv2.rectangle(np.zeros_like(product), (305, 190), (345, 202), 1, -1) & (1 - product)
+    differs = np.where(product > 0, 90.0, 2.0).astype(np.float32)
+    mended = _without_scraps((product | scrap) > 0, differs)
+    assert (mended & (scrap > 0)).sum() < 0.2 * scrap.sum() and (mended & (product > 0)).sum() > 0.99 * product.sum()
+    rim = cv2.ellipse(np.zeros_like(product), (200, 84), (40, 8), 0, 0, 360, 1, -1) & product
+    assert (_without_scraps(product > 0, np.where(rim > 0, 4.0, differs).astype(np.float32)) == (product > 0)).all()
