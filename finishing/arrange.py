@@ -42,7 +42,8 @@ def arrange(page: Page, arrangement: Arrangement, copy: CopySpec, style: StyleSp
     region = _region(page, arrangement)
     floor = page.safe[3]
     if copy.legal:
-        floor = parts.legal_line(page, copy.legal, style, _align(arrangement, copy.legal))
+        align = _align(arrangement, copy.legal)
+        floor = parts.legal_line(page, copy.legal, style, align, arrangement.words.left * page.width if align == "left" else 0.0)
     button = _button(page, region, arrangement, copy, style, floor) if copy.cta else None
     mark = parts.mark_of(page, brand, style) if arrangement.mark != "none" else None
     for block in page.blocks:

@@ -120,10 +120,13 @@ def draw_button(page: Page, button: ButtonSize, x: float, y: float, style: Style
     page.paint("button", frame, stroke, size=size, reads=reads, need=SMALL)
 
 
-def legal_line(page: Page, words: str, style: StyleSpec, align: str) -> float:
-    """Keep a place for the legal line at the bottom of the safe frame, or beside the product there. Gives the y above which the rest stands."""
+def legal_line(page: Page, words: str, style: StyleSpec, align: str, level: float = 0.0) -> float:
+    """Keep a place for the legal line at the bottom of the safe frame, or beside the product there. Gives the y above which the rest stands.
+
+    `level` is the x that the other words begin at: the line begins there, too, where it can.
+    """
     left, top, right, bottom = page.safe
-    columns = [(left, right)]
+    columns = [(level, right), (left, right)] if level > left else [(left, right)]
     if page.product:
         gap = 0.5 * GAP * page.unit
         columns += sorted(((left, page.product[0] - gap), (page.product[2] + gap, right)), key=lambda column: column[0] - column[1])
