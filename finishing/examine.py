@@ -162,11 +162,13 @@ def _credentials(data: bytes, kind: str, ours: dict[str, Any]) -> dict[str, Any]
     ]
     created = next((action for action in actions if action.get("action") == "c2pa.created"), {})
     generators = active.get("claim_generator_info") or [{}]
-    signature = active.get("signature_info", {})
+    signature, intact = active.get("signature_info", {}), state in ("Valid", "Trusted")
+    # The state is Trusted only where all ingredients are, and a camera's certificate may be unknown to us: the newest signature counts.
+    proved = {each.get("code") for each in told.get("validation_results", {}).get("activeManifest", {}).get("success", [])}
     return {
-        "intact": state in ("Valid", "Trusted"),
+        "intact": intact,
         # A public authority signs for many: it has to be one of our own certificates, too.
-        "ours": state == "Trusted" and str(signature.get("cert_serial_number")) in ours["serials"],
+        "ours": intact and "signingCredential.trusted" in proved and str(signature.get("cert_serial_number")) in ours["serials"],
         "generator": f"{generators[0].get('name', '')} {generators[0].get('version', '')}".strip()[:80],
         "signer": str(signature.get("issuer") or "")[:120],
         "source_type": str(created.get("digitalSourceType", "")).rpartition("/")[2][:60],

@@ -6,26 +6,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0009_a_purged_brand'),
-        ('keeping', '0002_kept_at_and_pause'),
+        ("accounts", "0009_a_purged_brand"),
+        ("keeping", "0002_kept_at_and_pause"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='brand',
-            name='clear_space',
-            field=models.FloatField(default=0.25, help_text='What stays free round the logo, in heights of the logo.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(2)]),
+            model_name="brand",
+            name="clear_space",
+            field=models.FloatField(
+                default=0.25,
+                help_text="What stays free round the logo, in heights of the logo.",
+                validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(2)],
+            ),
         ),
         migrations.AddField(
-            model_name='brand',
-            name='logo_on_dark',
-            field=models.ForeignKey(blank=True, help_text="The logo's version for dark grounds.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='keeping.storedfile'),
+            model_name="brand",
+            name="logo_on_dark",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The logo's version for dark grounds.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="keeping.storedfile",
+            ),
         ),
         migrations.AddField(
-            model_name='brand',
-            name='truth',
-            field=models.JSONField(blank=True, default=dict, help_text='When an ad is flagged, and cannot be approved: {"delta_e_mean": 5, "ssim": 0.8}. Empty: as everywhere.', verbose_name='product truth'),
+            model_name="brand",
+            name="truth",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text='When an ad is flagged, and cannot be approved: {"delta_e_mean": 5, "ssim": 0.8}. Empty: as everywhere.',
+                verbose_name="product truth",
+            ),
         ),
     ]

@@ -27,7 +27,7 @@ class Checks(UserRateThrottle):
     rate = "10/min"
 
 
-class CheckIn(serializers.Serializer[Any]):
+class FileCheckIn(serializers.Serializer[Any]):
     """A picture as JPEG, PNG or WebP of at most 15 MB."""
 
     file = serializers.FileField(allow_empty_file=True)
@@ -41,7 +41,7 @@ class EvidenceOut(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class CheckOut(serializers.Serializer[Any]):
+class FileCheckOut(serializers.Serializer[Any]):
     """How sure it is that AdsGem made the file, whether it was made with AI as far as anything says, and why."""
 
     ours = serializers.ChoiceField(choices=("certain", "high", "medium", "low", "none"), source="confidence")
@@ -61,10 +61,10 @@ class Check(APIView):
     parser_classes = (UploadBody,)
     throttle_classes = (Everyone, Strangers, Checks)
 
-    @extend_schema(operation_id="check_file", request={"multipart/form-data": CheckIn}, responses=CheckOut, tags=["check"])
+    @extend_schema(operation_id="check_file", request={"multipart/form-data": FileCheckIn}, responses=FileCheckOut, tags=["check"])
     def post(self, request: Request) -> Response:
         """Read credentials, XMP, invisible mark and our record. Nothing that is sent is kept."""
-        sent = CheckIn(data=request.data)
+        sent = FileCheckIn(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
             answer = checking.check(sent.validated_data["file"].read())
@@ -72,4 +72,4 @@ class Check(APIView):
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "This file cannot be checked.", errors={"file": [str(refusal)]})
         except checking.TooMany as busy:
             raise Throttled(detail=str(busy)) from busy
-        return Response(CheckOut(answer).data)
+        return Response(FileCheckOut(answer).data)

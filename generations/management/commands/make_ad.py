@@ -54,6 +54,8 @@ class Command(BaseCommand):
             parser.add_argument(f"--{name}", default="")
         parser.add_argument("--keywords", default="", metavar="A,B")
         parser.add_argument("--language", default="en")
+        parser.add_argument("--markets", default="", metavar="A,B", help="Countries it runs in; in the EU, AI pictures get a label.")
+        parser.add_argument("--label", default="auto", choices=["auto", "on", "off"], help="Whether a visible label says how it was made.")
         parser.add_argument("--placement", nargs="+", action="extend", metavar="ID", help=f"Default: {' '.join(DEFAULT_PLACEMENTS)}")
         parser.add_argument("--variations", type=int, default=1, metavar="N")
         parser.add_argument("--engine", default="auto", choices=["auto", "draft", "builtin", "comfyui", "openai"])
@@ -172,12 +174,14 @@ def _place(
         variations=options["variations"],
         engine=options["engine"],
         seed=options["seed"],
+        label=options["label"],
     )
 
 
 def _brief(options: dict[str, Any]) -> dict[str, Any]:
     names = ("headline", "subline", "cta", "badge", "legal", "product", "audience", "tone", "avoid", "language")
-    return {**{name: options[name] for name in names}, "keywords": [word for word in options["keywords"].split(",") if word.strip()]}
+    lists = {name: [word for word in options[name].split(",") if word.strip()] for name in ("keywords", "markets")}
+    return {**{name: options[name] for name in names}, **lists}
 
 
 def _placement(slug: str) -> Placement:
