@@ -105,4 +105,5 @@ def _as_json(rows: models.QuerySet[Any], files: dict[str, StoredFile]) -> str:
         for pointer in pointers:
             if stored := getattr(row, pointer.name):
                 files[stored.pk] = stored
-    return serializers.serialize("json", found, fields=columns, indent=1)
+    told: str = serializers.serialize("json", found, fields=columns, indent=1)
+    return told

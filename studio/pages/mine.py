@@ -20,7 +20,7 @@ from generations import export
 
 @require_safe
 @login_required
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator] # allauth's has no types
 @never_cache
 def take_home(request: HttpRequest) -> FileResponse:
     """Everything as one ZIP. Whoever finds an open browser is asked for the password first."""
@@ -29,7 +29,7 @@ def take_home(request: HttpRequest) -> FileResponse:
 
 
 @login_required
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator] # allauth's has no types
 @never_cache
 def close(request: HttpRequest) -> HttpResponse:
     """What closing means, and the button."""
