@@ -82,8 +82,9 @@ def test_mia_makes_an_ad_in_pages_without_javascript(client: Client, mia: User, 
     archive = zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"{page}zip/").streaming_content)))  # type: ignore[attr-defined]
     assert archive.testzip() is None
     assert not verify().problems, "nothing is left over anywhere"
-    pictures = [name for name in archive.namelist() if not name.endswith(".csv")]
+    pictures = [name for name in archive.namelist() if name.endswith((".jpg", ".png", ".webp"))]
     assert len(pictures) == 6
+    assert {"provenance.json", "labels.md"} <= set(archive.namelist())
     assert Image.open(io.BytesIO(archive.read("google/google_display_728x90-v1.jpg"))).size == (728, 90)
     assert archive.read("ads.csv").decode().count("Glow, on time") >= 6
 
