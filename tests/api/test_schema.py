@@ -59,6 +59,8 @@ EXPECTED = {
     "/api/v1/webhooks/{id}/rotate": {"post"},
     "/api/v1/webhooks/{id}/test": {"post"},
     "/api/v1/preflight": {"post"},
+    "/api/v1/check": {"post"},
+    "/api/v1/me/export": {"get"},
     "/api/v1/ads/{id}/copy": {"post", "delete"},
     "/api/v1/brands/{id}/logo": {"post", "delete"},
 }
@@ -125,6 +127,8 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         "ads-copy",
         "brands-logo",
         "preflight",
+        "check",
+        "me-export",
         "webhooks-deliveries",
         "webhooks-replay",
         "webhooks-rotate",
