@@ -160,7 +160,7 @@ def _credentials(data: bytes, kind: str, ours: dict[str, Any]) -> dict[str, Any]
         if assertion.get("label", "").startswith("c2pa.actions")
         for action in assertion.get("data", {}).get("actions", [])
     ]
-    created = next((action for action in actions if action.get("action") == "c2pa.created"), {})
+    created: dict[str, Any] = next((action for action in actions if action.get("action") == "c2pa.created"), {})
     generators = active.get("claim_generator_info") or [{}]
     signature, intact = active.get("signature_info", {}), state in ("Valid", "Trusted")
     # The state is Trusted only where all ingredients are, and a camera's certificate may be unknown to us: the newest signature counts.

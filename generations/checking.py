@@ -95,7 +95,8 @@ def _answer(examined: Examined, sha256: str) -> Answer:
     same = Fingerprint.objects.filter(sha256=sha256).first()
     hidden = _by_number(examined.number)
     alike = same or hidden or _alike(examined.looks)
-    told = Fingerprint.objects.filter(ad=_uuid(examined.ad_id)).first() if _uuid(examined.ad_id) else None
+    named = _uuid(examined.ad_id)
+    told = Fingerprint.objects.filter(ad=named).first() if named else None
     signed = examined.credentials
     evidence = (
         _registry(same),

@@ -128,7 +128,7 @@ class GenerationIn(OrderPlaces):
     seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=SEED_MAX)
     lora_strength = serializers.FloatField(required=False, allow_null=True, min_value=-2.0, max_value=2.0)
     use_cutout = serializers.BooleanField(required=False, help_text="Off: the photograph itself stands in the template's frame.")
-    label = serializers.ChoiceField(
+    label = serializers.ChoiceField(  # type: ignore[assignment] # the field of this name, not the label of a field
         choices=Generation.Label.choices, required=False, help_text="Whether a visible label says how the pictures were made."
     )
     client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="Your own number for this order.")
