@@ -16,7 +16,7 @@ from django.core.management import call_command
 from PIL import Image
 
 from generations import pipeline
-from generations.models import Generation, Photo
+from generations.models import Ad, Generation, Photo
 from keeping.models import StoredFile
 from painting.builtin import Builtin
 from painting.engine import EngineError
