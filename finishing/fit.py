@@ -28,7 +28,7 @@ LETTERS_WIN = 1.35  # how much larger a headline must be for breaking Chinese or
 
 @dataclass(frozen=True)
 class Setting:
-    """How a text is to be set: face, leading and tracking in sizes, most lines, in capitals or not, the language, the baseline grid in pixels."""
+    """How a text is to be set: face, leading and tracking in sizes, most lines, in capitals or not, the language."""
 
     face: str
     leading: float = 1.08
@@ -36,7 +36,6 @@ class Setting:
     lines: int = 4
     upper: bool = False
     language: str = ""
-    grid: int = 1
 
 
 @dataclass(frozen=True)
@@ -180,10 +179,7 @@ def _measured(lines: tuple[str, ...], face: str, text: str, setting: Setting, si
     tracking = tracking_for(text, setting.tracking, size) * size
     leading = setting.leading if script_of(text) in CASED else max(setting.leading, TALL_LEADING)
     widths = tuple(line_width(line, face, size, tracking) for line in lines)
-    advance = leading * size
-    if setting.grid > 1 and len(lines) > 1:
-        advance = max(1, round(advance / setting.grid)) * setting.grid
-    return Fitted(face, size, lines, widths, cap_height(face, size), advance, tracking)
+    return Fitted(face, size, lines, widths, cap_height(face, size), leading * size, tracking)
 
 
 @lru_cache(maxsize=4)
