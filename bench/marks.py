@@ -47,7 +47,7 @@ def main() -> None:
         times.append(time.process_time())
         perceptual_hash(np.asarray(Image.open(io.BytesIO(signed.data)).convert("RGB")))
         times.append(time.process_time())
-        for part, before, after in zip(taken, times, times[1:], strict=True):
+        for part, before, after in zip(taken, times[:-1], times[1:], strict=True):
             taken[part].append(after - before)
     medians = {part: statistics.median(spent[1:]) for part, spent in taken.items()}
     for part, median in medians.items():

@@ -22,6 +22,7 @@ SHARE, SMALLEST = 0.032, 10  # of the short side: height of the letters' line; a
 DARK: Rgb = (17, 17, 17)
 LIGHT: Rgb = (255, 255, 255)
 BRIGHT = 110  # mean of the colours from which on a picture gets a dark plate, below it a light one
+LYING_OVER = ("", "product", "words")  # what a label may lie over, the better before the worse
 FINE = 4  # drawn so much larger, then reduced
 
 # What each kind of origin is called. Words that networks and the EU's own icons use, where there are some; the rest plain translations.
@@ -93,10 +94,11 @@ def lay(
     """
     words, kind = words_for(source_type, language), KINDS[source_type]
     size = max(SMALLEST, round(SHARE * min(picture.size)))
-    room = safe[2] - safe[0]
-    if kind != "computer" and _drawn(words, kind, size, LIGHT, DARK).width > room:
-        words = ""  # no room for words: the sign alone, which says AI
     frame, over = _place(_drawn(words, kind, size, LIGHT, DARK).size, safe, taken, product, gap=0.35 * size)
+    if kind != "computer" and (over or frame[2] > safe[2] + 1):  # no room for words: the sign alone, which says AI
+        alone = _place(_drawn("", kind, size, LIGHT, DARK).size, safe, taken, product, gap=0.35 * size)
+        if LYING_OVER.index(alone[1]) < LYING_OVER.index(over) or frame[2] > safe[2] + 1:
+            (frame, over), words = alone, ""
     under = picture.convert("RGB").crop(tuple(round(edge) for edge in frame)).resize((1, 1)).tobytes()  # type: ignore[arg-type] # four numbers
     ink, ground = (LIGHT, DARK) if sum(under) / 3 >= BRIGHT else (DARK, LIGHT)
     laid, label = picture.copy(), _drawn(words, kind, size, ink, ground)

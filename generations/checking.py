@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from finishing.certificates import OWN_NAME
 from finishing.examine import Credentials, Examined, examine
 from finishing.fingerprint import ALIKE, distance
 from finishing.photo import PhotoRefused
@@ -170,7 +171,8 @@ def _credentials(signed: Credentials | None) -> Evidence:
     if not signed.intact:
         return Evidence("credentials", name, "broken", "They do not fit the file: it was changed after it was signed.")
     if signed.ours:
-        return Evidence("credentials", name, "yes", "Signed by us, and not changed since.")
+        unlisted = " Our certificate is not on the C2PA trust list, so others are told that they do not know us."
+        return Evidence("credentials", name, "yes", f"Signed by us, and not changed since.{unlisted if signed.signer == OWN_NAME else ''}")
     who = f" by {signed.signer}" if signed.signer else ""
     return Evidence("credentials", name, "foreign", f"Signed{who}, and not changed since. That is not a certificate of this AdsGem.")
 

@@ -152,3 +152,9 @@ def test_the_label_is_large_enough_reads_well_and_keeps_clear(size: tuple[int, i
     assert bottom - top >= 0.03 * min(size) and laid.contrast >= 4.5 and not laid.over
     assert left >= safe[0] - 1 and top >= safe[1] - 1 and right <= safe[2] + 1 and bottom <= safe[3] + 1
     assert picture.tobytes() != ground.tobytes()
+
+
+def test_where_only_a_corner_is_left_the_label_is_its_sign() -> None:
+    taken = [(4.0, 4.0, 280.0, 46.0)]
+    _, laid = labels.lay(Image.new("RGB", (320, 50)), "trainedAlgorithmicMedia", "en", safe=(4, 4, 316, 46), taken=taken, product=None)
+    assert laid.words == "AI" and not laid.over
