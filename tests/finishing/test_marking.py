@@ -34,7 +34,7 @@ def picture() -> Pixels:
     pixels = np.asarray(small).astype(float)
     pixels[:, :280] += dice.normal(0, 4, (560, 280, 1))
     pixels[400:, 300:] = 240
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels, 0, 255), np.uint8)
 
 
 @pytest.fixture(scope="module")
