@@ -57,7 +57,11 @@ def sign(data: bytes, media_type: str, marks: MarkSpec, identity: Identity, phot
 
     Without an answer of the time stamp service within ten seconds it is signed without a stamp. Raises SigningError.
     """
-    if identity.time_stamps and time.monotonic() >= _rests.get(identity.time_stamps, 0.0) and (stamped := _in_time(data, media_type, marks, identity, photo)):
+    if (
+        identity.time_stamps
+        and time.monotonic() >= _rests.get(identity.time_stamps, 0.0)
+        and (stamped := _in_time(data, media_type, marks, identity, photo))
+    ):
         return Signed(stamped, True)
     return Signed(_signed(data, media_type, marks, identity, photo, ""), False)
 

@@ -89,10 +89,10 @@ def move(row: Row, to: str, **fields: Any) -> bool:
 
 
 def end_pictures(pictures: models.QuerySet[Picture], to: str, *, code: str = "", sentence: str = "", ads_to: str = AD.FAILED) -> list[UUID]:
-    """End those of these pictures that are still open, with their open ads; their credits go back. Gives the ids that this call ended.
+    """End those of these pictures that are still open, with their open ads; their credits go back.
 
-    A picture of which a file is ready already is ready itself, and paid: the file stays. One transaction; the pictures must belong to
-    one order.
+    A picture of which a file is ready already is ready itself, and paid: the file stays. Gives the ids of all that this call ended.
+    One transaction; the pictures must belong to one order.
     """
     over: dict[str, Any] = {"lease_until": None, "finished_at": timezone.now()}
     ended = {**over, "error_code": code, "error_message": sentence[:400]}
@@ -112,7 +112,7 @@ def end_pictures(pictures: models.QuerySet[Picture], to: str, *, code: str = "",
         note(rows[0].generation, [(f"picture.{status}", pk) for status, pks in ids.items() for pk in pks])
         ledger.capture(ids[PICTURE.READY])
         ledger.void(ids[to])
-    return ids[to]
+    return [*ids[to], *ids[PICTURE.READY]]
 
 
 def note(generation: Generation, happened: Sequence[tuple[str, UUID]]) -> None:

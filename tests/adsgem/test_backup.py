@@ -46,7 +46,8 @@ class Elsewhere:
     """An empty machine: its own data folder, its own database."""
 
     def __init__(self, folder: Path, address: str) -> None:
-        self.data, self.env = folder / "data", environment(folder, DATABASE_URL=address)
+        # The log of who did what holds only under the key that these tests wrote it with.
+        self.data, self.env = folder / "data", environment(folder, DATABASE_URL=address, AUDIT_KEY=settings.AUDIT_KEY)
 
     def manage(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "manage.py", *arguments]

@@ -170,11 +170,11 @@ class Story(RuleBasedStateMachine):
     def outage(self, which: int) -> None:
         """Nobody outside answers: the row is put down where it stands, and this was no try."""
         row = self.hands[which % len(self.hands)]
-        fits, tries = self.fits(row), again(row).tries
+        fits, tried = self.fits(row), again(row).tries
         assert states.release(row, after_seconds=tries.PAUSE, pauses=F("pauses") + 1) == fits
         self.put_down(row)
         if fits:
-            assert again(row).tries == tries - 1 and not states.claim(again(row))
+            assert again(row).tries == tried - 1 and not states.claim(again(row))
             if isinstance(row, Picture):
                 breakers.failed(row.engine, "Nobody answers.")
 
@@ -261,6 +261,7 @@ class Story(RuleBasedStateMachine):
         assert not Picture.objects.filter(generation__status__in=Generation.FINAL, status__in=queries.OPEN_PICTURES).exists()
         ended = Picture.FINAL - {Picture.Status.READY}
         assert not Ad.objects.filter(picture__status__in=ended, status__in=queries.OPEN_ADS).exists()
+        assert not Ad.objects.filter(picture__status__in=ended, status=Ad.Status.READY).exists(), "a file that nobody paid"
 
     @invariant()
     def an_order_that_is_ready_has_something_to_show(self) -> None:
