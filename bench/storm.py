@@ -33,7 +33,7 @@ if not apps.ready:
     django.setup()  # the stack borrows the tests' photo, and that stands beside their rows
 
 from tests.chaos.plugged.apps import QUICK  # noqa: E402  (the folder has to be known first)
-from tests.chaos.stack import SMALL, Stack  # noqa: E402
+from tests.chaos.stack import SMALL, Stack, until  # noqa: E402
 
 IN_HAND = 2  # pictures that a worker works at: its threads
 PATIENCE = 60.0  # seconds without a single picture becoming ready
@@ -104,6 +104,9 @@ def storm(stack: Stack, pictures: int, kills: int, seed: int) -> Storm:
         stack.kill("worker")
     _wait_for(stack, pictures)
     finished = _finished(stack)
+    # The worker that made the last picture sums its order up a moment later; when it was killed just then, a sweep does.
+    orders = "SELECT count(*) FROM generations_generation WHERE status IN ('waiting', 'writing', 'making')"
+    until(lambda: stack.rows(orders) == [(0,)], "The summing up of the last order")
     stack.stop("worker", "sweep")
     verified = stack.manage("verify")
     painted = Counter(stack.calls("paint"))
