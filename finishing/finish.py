@@ -22,6 +22,7 @@ from finishing.layout import LayoutSpec
 from finishing.marking import Marking, mark
 from finishing.overlay import card_of
 from finishing.page import Page
+from finishing.pixels import rgb_of
 from finishing.policy import bordered, style_for, words_for
 from finishing.shapes import is_banner, shape_for
 from finishing.specs import BrandSpec, CopySpec, FinishedAd, Geometry, PlacementSpec, StyleSpec
@@ -46,11 +47,9 @@ def finish(
     `picture` is the encoded raw picture, `geometry` says where the product stands in it, `cutout` (RGBA file) is what the product is
     compared with. The `pixels` of the answer are the SHA-256 of the RGB bytes before encoding and marks. Raises FinishError.
     """
-    with Image.open(io.BytesIO(picture)) as opened:
-        raw = opened.convert("RGB")
     card = card_of(placement)
     laid = card.placement if card else placement
-    frame = frame_for(raw, geometry, laid, layout)
+    frame = frame_for(rgb_of(picture), geometry, laid, layout)
     shape = _opened(cutout)
     page = lay_out(frame, laid, layout, copy, brand, style, outline=_solid(shape))
     finished = bordered(page.finished(), laid)

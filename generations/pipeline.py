@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image
 
+from finishing.pixels import rgb_of
 from generations import alone, breakers, finish, marks, previews, queries, spending, states, steps, tries, twins, writing
 from generations.models import Ad, Generation, Picture, Step
 from keeping import claims, room, store
@@ -183,10 +184,10 @@ def _product_shot(generation: Generation) -> ProductShot | None:
 
 def _check_picture(image: bytes, size: tuple[int, int]) -> str:
     """SHA-256 of the picture's RGB bytes. Raises EngineError when it is not the picture that was ordered."""
-    with Image.open(io.BytesIO(image)) as opened:
+    with Image.open(io.BytesIO(image)) as opened:  # reads no more than the head
         if opened.size != size:
             raise EngineError("The engine gave a picture of the wrong size.", code="wrong_size")
-        rgb = opened.convert("RGB")
+    rgb = rgb_of(image)
     if rgb.resize((64, 64)).getcolors(1) is not None:
         raise EngineError("The engine gave an empty picture.", code="flat_picture")
     return hashlib.sha256(rgb.tobytes()).hexdigest()

@@ -39,7 +39,7 @@ class Remembering:
 
 @pytest.fixture(autouse=True, scope="session")
 def quick() -> Iterator[None]:
-    """Pictures and photos that tests use again and again are painted and made safe once. Whoever tests just that takes `anew`."""
+    """Pictures and photos that tests use again and again are painted, made safe and cut out once. Whoever tests just that takes `anew`."""
     from generations import actions, pipeline
     from painting import engines
     from painting.builtin import Builtin
@@ -53,6 +53,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "engine_named", remembering)
         patch.setattr(actions, "make_safe", lru_cache(maxsize=64)(actions.make_safe))
+        patch.setattr(actions, "cut_out", lru_cache(maxsize=64)(actions.cut_out))
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def serum_jpeg() -> bytes:
     return (PRODUCTS / "serum.jpg").read_bytes()
 
 
+@lru_cache(maxsize=1)
 def bottle_png() -> bytes:
     """A product that comes already cut out, quick to take in."""
     picture = Image.new("RGBA", (240, 480), (0, 0, 0, 0))
