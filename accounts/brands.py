@@ -20,6 +20,7 @@ from django.utils.text import slugify
 
 from accounts import audit, outbox
 from accounts.models import Brand, Invitation, Membership, Message, User
+from accounts.signals import brand_deleted
 
 Role = Membership.Role
 INVITATION_LIVES = timedelta(days=7)
@@ -201,11 +202,12 @@ def remove(*, by: User, member: Membership) -> None:
 
 @transaction.atomic
 def delete(*, by: User, brand: Brand) -> None:
-    """Nobody sees the brand any more. It can be brought back for 30 days; then it is purged. Raises NotAllowed."""
+    """Nobody sees the brand any more, and its open orders stop. It can be brought back for 30 days; then it is purged. Raises NotAllowed."""
     require_owner(by, brand)
     Brand.objects.filter(pk=brand.pk, deleted_at=None).update(deleted_at=timezone.now())
     Invitation.objects.filter(brand=brand, accepted_at=None).delete()
     audit.record("brand.deleted", by=by, brand=brand.pk, subject=brand)
+    brand_deleted.send(sender=Brand, brand=brand, by=by)
 
 
 @transaction.atomic

@@ -34,7 +34,7 @@ SENT = "We sent an e-mail to this address. Follow its link."
 NAMES = {"password1": "password", "oldpassword": "current_password", "__all__": "body", "uidb36": "key"}
 
 
-class _Password(serializers.CharField):
+class Password(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         # One more than a password may have, so that the sentence about it is ours; far more would only be read in vain.
         super().__init__(max_length=MOST * 8, write_only=True, trim_whitespace=False, style={"input_type": "password"}, **kwargs)
@@ -45,7 +45,7 @@ class RegisterIn(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=120)
     email = serializers.CharField(max_length=254)
-    password = _Password(help_text=f"12 to {MOST} characters; not a common one.")
+    password = Password(help_text=f"12 to {MOST} characters; not a common one.")
 
 
 class AddressIn(serializers.Serializer[Any]):
@@ -63,21 +63,21 @@ class KeyIn(serializers.Serializer[Any]):
 class NewPasswordIn(KeyIn):
     """The last part of the link, and the new password."""
 
-    password = _Password()
+    password = Password()
 
 
 class ChangePasswordIn(serializers.Serializer[Any]):
     """The password of now, and a new one."""
 
-    current_password = _Password()
-    password = _Password()
+    current_password = Password()
+    password = Password()
 
 
 class ChangeEmailIn(serializers.Serializer[Any]):
     """The new address, and the password of now."""
 
     email = serializers.CharField(max_length=254)
-    password = _Password()
+    password = Password()
 
 
 class SentOut(serializers.Serializer[Any]):
@@ -92,10 +92,10 @@ class Register(Door):
     @extend_schema(operation_id="register", request=RegisterIn, responses={202: SentOut}, auth=[], tags=["auth"])
     def post(self, request: Request) -> Response:
         """Make an account; its owner confirms the address by a link, then signs in. A known address gets the same answer."""
-        typed = _read(request, RegisterIn)
+        typed = read(request, RegisterIn)
         _count_mail(request._request)
         form = RegisterForm({"name": typed["name"], "email": typed["email"], "password1": typed["password"]})
-        _valid(form)
+        valid(form)
         with transaction.atomic():
             if form.account_already_exists:
                 make_password(typed["password"])  # takes as long as making the account would
@@ -112,7 +112,7 @@ class VerifyEmail(Door):
     @extend_schema(operation_id="verify_email", request=KeyIn, responses={204: None}, auth=[], tags=["auth"])
     def post(self, request: Request) -> Response:
         """Confirm an address, new or changed."""
-        confirmation = EmailConfirmationHMAC.from_key(_read(request, KeyIn)["key"])
+        confirmation = EmailConfirmationHMAC.from_key(read(request, KeyIn)["key"])
         if confirmation is None or not confirmation.confirm(request._request):
             raise ValidationError({"key": "This link was used before, or is too old. Ask for a new one."})
         return Response(status=HTTPStatus.NO_CONTENT)
@@ -124,7 +124,7 @@ class ResendEmail(Door):
     @extend_schema(operation_id="resend_email", request=AddressIn, responses={202: SentOut}, auth=[], tags=["auth"])
     def post(self, request: Request) -> Response:
         """Send the link that confirms an address again, where one waits for it. The answer is the same for every address."""
-        email = _read(request, AddressIn)["email"].strip().lower()
+        email = read(request, AddressIn)["email"].strip().lower()
         _count_mail(request._request)
         address = EmailAddress.objects.filter(email=email, verified=False, user__is_active=True).select_related("user").first()
         if address:
@@ -138,10 +138,10 @@ class AskReset(Door):
     @extend_schema(operation_id="ask_password_reset", request=AddressIn, responses={202: SentOut}, auth=[], tags=["auth"])
     def post(self, request: Request) -> Response:
         """Send a link for a new password. The answer is the same for every address."""
-        typed = _read(request, AddressIn)
+        typed = read(request, AddressIn)
         _count_mail(request._request)
         form = AskResetForm({"email": typed["email"]})
-        _valid(form)
+        valid(form)
         form.save(request._request)
         return Response(SentOut({"detail": SENT}).data, HTTPStatus.ACCEPTED)
 
@@ -152,14 +152,14 @@ class Reset(Door):
     @extend_schema(operation_id="reset_password", request=NewPasswordIn, responses={204: None}, auth=[], tags=["auth"])
     def post(self, request: Request) -> Response:
         """Set a new password. The link works once, for an hour; every session and token ends."""
-        typed = _read(request, NewPasswordIn)
+        typed = read(request, NewPasswordIn)
         uid, _, key = typed["key"].strip("/").partition("-")
         link = UserTokenForm({"uidb36": uid, "key": key})
         if not link.is_valid():
             raise ValidationError({"key": "This link was used before, or is too old. Ask for a new one."})
         user = link.reset_user
         form = ResetForm({"password1": typed["password"]}, user=user, temp_key=key)
-        _valid(form)
+        valid(form)
         with transaction.atomic():
             form.save()
             password_reset.send(sender=User, request=request._request, user=user)
@@ -175,9 +175,9 @@ class ChangePassword(APIView):
     @extend_schema(operation_id="change_password", request=ChangePasswordIn, responses=TokensOut, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Change the password. Every session and token ends; the answer is a new pair for this app."""
-        typed, user = _read(request, ChangePasswordIn), caller(request)
+        typed, user = read(request, ChangePasswordIn), caller(request)
         form = ChangePasswordForm(user=user, data={"oldpassword": typed["current_password"], "password1": typed["password"]})
-        _valid(form)
+        valid(form)
         with transaction.atomic():
             form.save()
             sessions.end_everywhere(user)
@@ -193,16 +193,16 @@ class ChangeEmail(APIView):
     @extend_schema(operation_id="change_email", request=ChangeEmailIn, responses={202: SentOut}, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Send a link to the new address. The old one holds until it is followed."""
-        typed, user = _read(request, ChangeEmailIn), caller(request)
+        typed, user = read(request, ChangeEmailIn), caller(request)
         _count_mail(request._request)
-        _valid(ReauthenticateForm(user=user, data={"password": typed["password"]}))
+        valid(ReauthenticateForm(user=user, data={"password": typed["password"]}))
         form = ChangeEmailForm(user=user, data={"email": typed["email"]})
-        _valid(form)
+        valid(form)
         form.save(request._request)
         return Response(SentOut({"detail": SENT}).data, HTTPStatus.ACCEPTED)
 
 
-def _read(request: Request, what: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+def read(request: Request, what: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """What was sent. Raises ValidationError."""
     sent = what(data=request.data)
     sent.is_valid(raise_exception=True)
@@ -215,7 +215,7 @@ def _count_mail(request: HttpRequest) -> None:
         raise Throttled(wait=wait, detail="Too many e-mails were asked for from here. Wait a while, then try again.")
 
 
-def _valid(form: BaseForm) -> None:
+def valid(form: BaseForm) -> None:
     """Raises ValidationError with each field's sentences, or Throttled after too many guesses."""
     if form.is_valid():
         return

@@ -18,11 +18,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import ledger, sessions
+from accounts import closing, ledger, sessions
+from accounts.forms import ReauthenticateForm
 from accounts.models import Brand, Transfer, User
 from accounts.queries import brands_of, transfers_of
-from api.base import UUID_PATTERN, AnyAccept, asked
+from api.base import UUID_PATTERN, AnyAccept, NotYet, asked
 from api.permissions import Creates, caller
+from api.v1.auth import Password, read, valid
 from generations import export
 from prompting.languages import LANGUAGES
 
@@ -115,8 +117,28 @@ class MeSession(APIView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
+class CloseIn(serializers.Serializer[Any]):
+    """The password of now: whoever finds an open phone closes nobody's account."""
+
+    password = Password()
+
+
 class Me(APIView):
     """The person whose token this is."""
+
+    @extend_schema(operation_id="close_me", request=CloseIn, responses={204: None}, tags=["me"])
+    def delete(self, request: Request) -> Response:
+        """Close the account: every session and token ends at once, and after 30 days nothing is left that tells of the caller.
+
+        Brands that nobody else shares are deleted and their open orders stop; others are left, or must be handed over first (409).
+        """
+        person, typed = caller(request), read(request, CloseIn)
+        valid(ReauthenticateForm(user=person, data={"password": typed["password"]}))
+        try:
+            closing.close_account(person)
+        except closing.ClosingRefused as refused:
+            raise NotYet(str(refused)) from refused
+        return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(operation_id="change_me", request=MeIn, responses=MeOut, tags=["me"])
     def patch(self, request: Request) -> Response:

@@ -19,7 +19,7 @@ EXPECTED = {
     "/api/v1/auth/password/forgot": {"post"},
     "/api/v1/auth/password/reset": {"post"},
     "/api/v1/auth/password/change": {"post"},
-    "/api/v1/me": {"get", "patch"},
+    "/api/v1/me": {"get", "patch", "delete"},
     "/api/v1/me/sessions": {"get", "delete"},
     "/api/v1/me/sessions/{device}": {"delete"},
     "/api/v1/brands": {"get", "post"},

@@ -20,6 +20,7 @@ from accounts import audit, closing, ledger
 from accounts.models import AuditEntry, Brand, Membership, Transfer, User, Webhook
 from generations import export, pipeline, purge
 from generations.models import Ad, Generation, Photo
+from generations.verify import verify
 from keeping import garbage
 from keeping.models import StoredFile
 from prompting import asking
@@ -125,6 +126,26 @@ def test_who_closes_an_account_is_out_at_once_and_forgotten_after_a_month(
     assert Transfer.objects.filter(brand=brand).exists(), "what was paid stays in the books"
     assert not ledger.reconcile()
     assert not list(audit.faults())
+
+
+def test_the_orders_of_a_deleted_brand_stop_and_what_they_held_is_given_back(mia: User, brand: Brand, order: Generation) -> None:
+    closing.close_account(mia)
+    order.refresh_from_db()
+    assert order.status == Generation.Status.CANCELLED
+    assert not verify().problems
+
+
+def test_an_account_is_closed_by_the_app_with_its_password_only(mia: User, max: User, brand: Brand) -> None:
+    api, where = APIClient(), "/api/v1/me"
+    api.force_authenticate(mia)
+    assert api.delete(where, {"password": "a wrong one, surely"}, format="json").status_code == 422
+    shared = api.delete(where, {"password": PASSWORD}, format="json")
+    assert (shared.status_code, "Hand it over" in shared.json()["detail"]) == (409, True)
+    assert User.objects.get(pk=mia.pk).is_active
+    Membership.objects.filter(brand=brand).exclude(user=mia).delete()
+    assert api.delete(where, {"password": PASSWORD}, format="json").status_code == 204
+    assert not User.objects.get(pk=mia.pk).is_active
+    assert Brand.objects.get(pk=brand.pk).deleted_at
 
 
 def test_staff_open_a_closed_account_again_within_the_month(mia: User, client: Client) -> None:
