@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fontTools.ttLib import TTFont
 from PIL import ImageFont, features
@@ -77,6 +80,9 @@ class Face:
         return place >= 0 and ord(letter) <= self.ends[place]
 
 
+_lent: dict[str, Face] = {}  # brands' own, by slug
+
+
 @lru_cache(maxsize=1)
 def faces() -> dict[str, Face]:
     """Every face by its slug."""
@@ -111,8 +117,34 @@ def _system_face(script: str, bold: bool) -> Face | None:
     )
 
 
+@lru_cache(maxsize=1)
+def _lent_folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="adsgem-fonts-")
+
+
+def lend(slug: str, data: bytes, *, family: str, weight: int, ranges: Sequence[Sequence[int]]) -> None:
+    """Have a brand's own font at hand under a slug that is made from its hash. `data` was taken in by `font_check.check`.
+
+    FreeType reads from a file, so that a font in thirty sizes is in memory once; the file goes when this process ends.
+    """
+    if slug in _lent:
+        return
+    file = Path(_lent_folder().name) / slug
+    draft = file.with_name(f".{slug}.{threading.get_ident()}.part")
+    draft.write_bytes(data)
+    draft.replace(file)
+    _lent[slug] = Face(slug, file, family, weight, (), tuple(span[0] for span in ranges), tuple(span[1] for span in ranges))
+
+
+def is_at_hand(slug: str) -> bool:
+    """Whether a face can be drawn here: ours, the machine's, or lent."""
+    return face_of(slug) is not None
+
+
 def face_of(slug: str) -> Face | None:
-    """The face with this slug: ours, or the machine's."""
+    """The face with this slug: a brand's own, ours, or the machine's."""
+    if slug in _lent:
+        return _lent[slug]
     if slug.startswith("system-"):
         _, script, weight = slug.split("-")
         return _system_face(script.capitalize(), weight == "700")

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.models import (
     AuditEntry,
     Brand,
+    BrandFont,
     Delivery,
     Entry,
     Invitation,
@@ -80,7 +81,13 @@ def _tables(user: User) -> Iterator[tuple[str, str, models.QuerySet[Any]]]:
     for brand in Brand.objects.filter(memberships__user=user, memberships__role=Membership.Role.OWNER, purged_at=None):
         folder = f"brands/{brand.slug}"
         yield folder, "brand", Brand.objects.filter(pk=brand.pk)
-        for name, model in (("products", Product), ("invitations", Invitation), ("members", Membership), ("webhooks", Webhook)):
+        for name, model in (
+            ("products", Product),
+            ("invitations", Invitation),
+            ("members", Membership),
+            ("fonts", BrandFont),
+            ("webhooks", Webhook),
+        ):
             yield folder, name, model._default_manager.filter(brand=brand)
         yield folder, "deliveries", Delivery.objects.filter(webhook__brand=brand)
         yield folder, "credits", Transfer.objects.filter(brand=brand)

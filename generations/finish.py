@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from accounts import fonts as own_fonts
+from accounts.models import Brand, BrandFont
+from finishing import fonts
 from finishing.fidelity import shortfalls
 from finishing.finish import FinishError, finish, finish_logo
 from finishing.policy import is_vertical, universal
@@ -17,6 +21,7 @@ from templates_app.models import Placement
 
 __all__ = ["FinishError", "Raw", "finish_ad", "hires_of"]
 
+TYPEFACE = "brand font"  # the rule that tells when the brand's own font cannot write the words
 TRUTH = "product truth"  # the rule by which an ad is flagged
 
 
@@ -31,6 +36,7 @@ class Raw:
     cutout: bytes | None
     brand: BrandSpec
     style: StyleSpec
+    fonts: Mapping[str, BrandFont]  # the brand's own, by role
 
     @classmethod
     def of(cls, picture: Picture) -> Raw:
@@ -47,8 +53,9 @@ class Raw:
             image=store.read(picture.raw),
             photo=photo,
             cutout=store.read(photo.cutout) if usable and photo and photo.cutout else None,
-            brand=_brand_spec(generation),
-            style=_style(generation),
+            brand=brand_spec(generation.brand),
+            style=style_in(generation.brand, generation.template_version.style()),
+            fonts=own_fonts.at_hand(generation.brand),
         )
 
 
@@ -63,7 +70,7 @@ def finish_ad(ad: Ad, raw: Raw) -> dict[str, Any]:
         "file": file,
         "pixels": made.pixels,
         "alt": _alt(ad, raw),
-        "checks": [check.as_data() for check in (*made.checks, *_truth(made, raw))],
+        "checks": [check.as_data() for check in (*made.checks, *_truth(made, raw), *_typefaces(ad, raw))],
         "fidelity": dict(made.fidelity),
         "recipe": recipe(ad, raw, made),
     }
@@ -114,6 +121,21 @@ def _truth(made: FinishedAd, raw: Raw) -> list[Check]:
     return [Check(TRUTH, "pass", "The product is shown as it is in the photo.")]
 
 
+def _typefaces(ad: Ad, raw: Raw) -> list[Check]:
+    """Whether the brand's own fonts have every letter of the words they are for; said before anybody wonders at another face."""
+    words, said = ad.copy.words, []
+    for role, font in raw.fonts.items():
+        text = (
+            words.get("headline", "")
+            if role == "headline"
+            else " ".join(words.get(part, "") for part in ("subline", "cta", "badge", "legal"))
+        )
+        stand_in = fonts.face_of(fonts.pick(font.slug, text, ad.copy.language))
+        if stand_in and stand_in.slug != font.slug:
+            said.append(Check(TYPEFACE, "warn", f"Your font {font} lacks letters of these words; {stand_in.family} stands in for it."))
+    return said
+
+
 def recipe(ad: Ad, raw: Raw, made: FinishedAd) -> dict[str, Any]:
     """Every hash that made this file, so that anybody can say later what it came from."""
     version, picture = raw.generation.template_version, raw.picture
@@ -138,6 +160,7 @@ def recipe(ad: Ad, raw: Raw, made: FinishedAd) -> dict[str, Any]:
         "raw_pixels": picture.pixels,
         "scene": picture.facts,
         "pixels": made.pixels,
+        "fonts": {role: font.file_id for role, font in raw.fonts.items()},
         "marks": dict(made.marks),
     }
 
@@ -152,8 +175,8 @@ def _alt(ad: Ad, raw: Raw) -> str:
     return plan.alt_text.replace(raw.generation.brief.headline, words["headline"])[:500]
 
 
-def _brand_spec(generation: Generation) -> BrandSpec:
-    brand = generation.brand
+def brand_spec(brand: Brand) -> BrandSpec:
+    """What of a brand is seen in an ad. Raises FileNotFoundError when its logo is gone."""
     return BrandSpec(
         name=brand.name,
         wordmark=brand.wordmark,
@@ -166,9 +189,8 @@ def _brand_spec(generation: Generation) -> BrandSpec:
     )
 
 
-def _style(generation: Generation) -> StyleSpec:
-    """The template's style in the brand's own fonts and colours, where the brand has them."""
-    style, brand = generation.template_version.style(), generation.brand
+def style_in(brand: Brand, style: StyleSpec) -> StyleSpec:
+    """A template's style in the brand's own fonts and colours, where the brand has them."""
     if brand.headline_font:
         style = replace(style, headline_font=brand.headline_font)
     if brand.text_font:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS, RENEW_SECONDS = 120.0, 20.0
 # Only names of our own making are ever taken away: a bucket may hold other things, too.
-KEPT = re.compile(r"(?:[0-9a-f]{2}|thumbs/[a-z]+/[0-9a-f]{2})/([0-9a-f]{64})\.[a-z]+")
+KEPT = re.compile(r"(?:[0-9a-f]{2}|thumbs/[a-z]+/[0-9a-f]{2})/([0-9a-f]{64})\.[a-z0-9]+")
 LEFT_OVER = re.compile(r"(?:[0-9a-f]{2}|thumbs/[a-z]+/[0-9a-f]{2}|health)/\.\w+\.part|health/\w{32}")
 # A draft younger than this may be in somebody's hands, whatever was asked for: no file takes longer to write.
 DRAFT = timedelta(hours=1)

@@ -18,7 +18,14 @@ class StoredFile(models.Model):
     # By the database's clock: the collector compares it with that same clock.
     kept_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When somebody last asked to keep these bytes.")
 
-    EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+    EXTENSIONS = {
+        "image/jpeg": "jpg",
+        "image/png": "png",
+        "image/webp": "webp",
+        "font/ttf": "ttf",
+        "font/otf": "otf",
+        "font/woff2": "woff2",
+    }
 
     def __str__(self) -> str:
         return f"{self.sha256[:12]}.{self.extension}"

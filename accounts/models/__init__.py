@@ -3,6 +3,7 @@
 from accounts.models.access import Place, TokenChain, Tries
 from accounts.models.audit import AuditEntry, AuditHead
 from accounts.models.credits import CreditAccount, Entry, Price, PriceVersion, Transfer
+from accounts.models.fonts import BrandFont
 from accounts.models.mail import Message
 from accounts.models.outgoing import Delivery, Webhook
 from accounts.models.people import Brand, IdempotencyKey, Invitation, Membership, Product, User
@@ -11,6 +12,7 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Brand",
+    "BrandFont",
     "CreditAccount",
     "Delivery",
     "Entry",

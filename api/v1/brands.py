@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -13,8 +14,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import brands, kit
-from accounts.models import Brand, Membership
+from accounts import brands, fonts, kit
+from accounts.models import Brand, BrandFont, Membership
 from accounts.queries import brands_of
 from api.base import UUID_PATTERN, UploadBody, absolute, asked
 from api.paging import NewestFirst
@@ -82,6 +83,29 @@ class KitIn(serializers.Serializer[Any]):
     colours = serializers.DictField(child=serializers.CharField(), required=False)
     clear_space = serializers.FloatField(required=False, help_text="What stays free round the logo, in heights of the logo.")
     truth = serializers.DictField(child=serializers.FloatField(), required=False, help_text="Bounds from which on an ad is flagged.")
+    tone = serializers.CharField(required=False, allow_blank=True)
+    words_to_use = serializers.ListField(child=serializers.CharField(), required=False)
+    words_to_avoid = serializers.ListField(child=serializers.CharField(), required=False)
+    headline_font = serializers.CharField(required=False, allow_blank=True, help_text="A font's slug; empty: the template's.")
+    text_font = serializers.CharField(required=False, allow_blank=True, help_text="The same, for everything but headlines.")
+
+
+class FontOut(serializers.ModelSerializer[BrandFont]):
+    """A font of the brand's own. Its `slug` is what a kit names it by."""
+
+    slug = serializers.CharField()
+
+    class Meta:
+        model = BrandFont
+        fields = ("id", "slug", "family", "style", "weight", "licence", "created_at")
+
+
+class FontIn(serializers.Serializer[Any]):
+    """A TTF, OTF or WOFF2 of at most 10 MB, and by what right it is used."""
+
+    file = serializers.FileField()
+    licence = serializers.CharField(help_text="By what licence you use it, in a sentence.")
+    may_use = serializers.BooleanField(help_text="That you may use it in ads.")
 
 
 @extend_schema_view(list=extend_schema(operation_id="list_brands"), retrieve=extend_schema(operation_id="read_brand"))
@@ -126,7 +150,12 @@ class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         sent = KitIn(data=request.data)
         sent.is_valid(raise_exception=True)
         brand = self.get_object()
-        kit.change(by=caller(request), brand=brand, **sent.validated_data)
+        wished = dict(sent.validated_data)
+        with transaction.atomic():
+            for role, field in fonts.ROLES.items():
+                if field in wished:
+                    fonts.give_role(by=caller(request), brand=brand, role=role, slug=wished.pop(field))
+            kit.change(by=caller(request), brand=brand, **wished)
         return Response(self.get_serializer(brand).data)
 
     @extend_schema(methods=["POST"], operation_id="set_brand_logo", request={"multipart/form-data": LogoIn}, responses=BrandOut)
@@ -147,3 +176,24 @@ class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         sent.is_valid(raise_exception=True)
         kit.set_logo(by=caller(request), brand=brand, data=sent.validated_data["file"].read(), on_dark=sent.validated_data["on_dark"])
         return Response(self.get_serializer(brand).data)
+
+    @extend_schema(methods=["GET"], operation_id="list_brand_fonts", responses=FontOut(many=True))
+    @extend_schema(methods=["POST"], operation_id="add_brand_font", request={"multipart/form-data": FontIn}, responses={201: FontOut})
+    @action(detail=True, methods=["get", "post"], parser_classes=[UploadBody], pagination_class=None, filter_backends=[])
+    def fonts(self, request: Request, pk: str) -> Response:
+        """The brand's own fonts, or one more. It is looked at first: damaged, hostile and restricted ones are refused with a sentence."""
+        brand = self.get_object()
+        if request.method == "GET":
+            return Response(FontOut(brand.fonts.all(), many=True).data)
+        sent = FontIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        told = dict(sent.validated_data)
+        font = fonts.add(by=caller(request), brand=brand, data=told.pop("file").read(), **told)
+        return Response(FontOut(font).data, HTTPStatus.CREATED)
+
+    @extend_schema(operation_id="remove_brand_font", responses={204: None})
+    @action(detail=True, methods=["delete"], url_path=f"fonts/(?P<font>{UUID_PATTERN})")
+    def font(self, request: Request, pk: str, font: str) -> Response:
+        """Take a font away. Finished ads keep it; the next ones are set in the template's own."""
+        fonts.remove(by=caller(request), font=get_object_or_404(self.get_object().fonts, pk=font))
+        return Response(status=HTTPStatus.NO_CONTENT)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from generations import breakers
-from generations.models import Breaker, Copy, Event, Step
+from generations.models import Breaker, Copy, Event, Fingerprint, Step
 from keeping.showing import LookOnly, pretty, row_link
 
 
@@ -82,6 +82,18 @@ class Events(LookOnly):
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
     fields = ("created_at", "brand", "seq", "kind", "object_id", "generation")
+
+
+@admin.register(Fingerprint)
+class Fingerprints(LookOnly):
+    """What finished files are known by: where a file from outside is looked up by its hash, its looks or its invisible mark."""
+
+    list_display = ("sha256", "looks", "number", "source_type", "ad", "made_at")
+    list_filter = ("source_type", "made_at")
+    search_fields = ("=sha256", "=looks", "=number", "=ad")
+    search_help_text = "A whole SHA-256, perceptual hash or number of a watermark, or the id of an ad."
+    date_hierarchy = "made_at"
+    fields = ("sha256", "looks", "number", "source_type", "ad", "made_at")
 
 
 @admin.register(Breaker)

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from generations.models import Ad, Step
-from generations.queries import ads_of, current_ads, generations_of
+from generations.queries import ads_of, current_ads, first_photo, generations_of, preflight
+from generations.truth import certificate
 from studio.pages.places import PLATFORM_NAMES
 from studio.pages.shapes import SHAPE_NAMES
 from studio.pages.sheet import OPEN, word_fields
@@ -30,8 +31,20 @@ def page_of(request: HttpRequest, found: Ad) -> dict[str, Any]:
     order = get_object_or_404(generations_of(request.user), pk=found.picture.generation_id)
     current = [other for other in current_ads(order) if other.picture_id == found.picture_id]
     newer = next((other for other in current if other.placement_id == found.placement_id and other.pk != found.pk), None)
+    measured = certificate(found)
+    asked = preflight(
+        brand=order.brand,
+        placements=[found.placement],
+        words=found.copy.words,
+        photo=first_photo(order),
+        captions=found.copy.captions,
+        files={found.placement_id: found.file} if found.file else {},
+    )
     return {
         "ad": found,
+        "certificate": measured,
+        "true_to_product": all(each.good for each in measured),
+        "findings": sorted(asked[0].findings, key=lambda finding: -RESULTS[finding.result]),
         "moving": found.status in OPEN,
         "picture": found.picture,
         "shape": SHAPE_NAMES[found.picture.shape],

@@ -62,6 +62,8 @@ EXPECTED = {
     "/api/v1/check": {"post"},
     "/api/v1/me/export": {"get"},
     "/api/v1/ads/{id}/copy": {"post", "delete"},
+    "/api/v1/brands/{id}/fonts": {"get", "post"},
+    "/api/v1/brands/{id}/fonts/{font}": {"delete"},
     "/api/v1/brands/{id}/logo": {"post", "delete"},
 }
 
@@ -125,6 +127,8 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         "generations-zip",
         "ads-file",
         "ads-copy",
+        "brands-font",
+        "brands-fonts",
         "brands-logo",
         "preflight",
         "check",
