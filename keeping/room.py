@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
 
+NO_ROOM = "There is no room left on this machine for new pictures. Ask whoever runs it to free some space, then try again."
 LOOK_EVERY = 1.0  # seconds: every order asks, and the disk does not fill up faster than that
 
 _seen: tuple[float, int] | None = None

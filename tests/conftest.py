@@ -40,7 +40,8 @@ class Remembering:
 @pytest.fixture(autouse=True, scope="session")
 def quick() -> Iterator[None]:
     """Pictures and photos that tests use again and again are painted, made safe and cut out once. Whoever tests just that takes `anew`."""
-    from generations import actions, pipeline
+    from generations import pipeline
+    from generations.actions import photos
     from painting import engines
     from painting.builtin import Builtin
 
@@ -52,8 +53,8 @@ def quick() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "engine_named", remembering)
-        patch.setattr(actions, "make_safe", lru_cache(maxsize=64)(actions.make_safe))
-        patch.setattr(actions, "cut_out", lru_cache(maxsize=64)(actions.cut_out))
+        patch.setattr(photos, "make_safe", lru_cache(maxsize=64)(photos.make_safe))
+        patch.setattr(photos, "cut_out", lru_cache(maxsize=64)(photos.cut_out))
         yield
 
 

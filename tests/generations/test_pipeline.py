@@ -309,7 +309,7 @@ def test_the_picture_of_another_order_is_not_taken_for_ours(
 
 
 def test_the_same_photo_is_cut_out_once(brand: Brand, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "cut_out", lambda *args, **kwargs: pytest.fail("it was cut out before"))
+    monkeypatch.setattr(actions.photos, "cut_out", lambda *args, **kwargs: pytest.fail("it was cut out before"))
     again = actions.add_photo(by=None, brand=brand, data=bottle_png(), name="again.png")
     assert (again.cutout_id, again.confidence, again.cutout_method) == (photo.cutout_id, photo.confidence, photo.cutout_method)
     assert again.pk != photo.pk

@@ -1,62 +1,35 @@
-"""What a person may do with photos, orders and words. Pages, API and the command line call the same functions."""
+"""What a person may do with orders: give one, stop it, have damaged files made again."""
 
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts import ledger
-from accounts.models import Brand, IdempotencyKey, PriceVersion, Product, User
+from accounts.models import Brand, IdempotencyKey, PriceVersion, User
 from accounts.prices import price_of
-from finishing.cutout import METHOD, CutOut, NothingFound, Stroke, cut_out, cut_out_marked
-from finishing.examine import credentials_of
-from finishing.photo import PhotoRefused, make_safe
-from finishing.specs import Box
-from generations import spending, states, steps
-from generations.captions import write_captions
-from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture, Step
+from generations import spending, states
+from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture
 from generations.tasks import finish_ad, stop_picture, write_generation
-from keeping import room, store
+from keeping import room
 from keeping.bell import ring
 from keeping.crashpoints import crashpoint
 from keeping.versions import hash_of
 from painting.engine import EngineError
 from painting.engines import choose
-from prompting.brief import Brief, BriefError
+from prompting.brief import Brief
 from prompting.writer import OverBudget
 from templates_app.models import AdTemplate, Placement
-
-__all__ = [
-    "BriefError",
-    "CreditsMissing",
-    "KeyReused",
-    "OrderRefused",
-    "PhotoRefused",
-    "add_photo",
-    "cancel_generation",
-    "check_order",
-    "change_copy",
-    "make_files_again",
-    "mark_product",
-    "order_generation",
-    "undo_copy",
-]
 
 VARIATIONS_AT_MOST, PLACEMENTS_AT_MOST = 8, 40  # there are seven shapes, so eight at most hold by themselves
 SEED_MOST = SEED_MAX - VARIATIONS_AT_MOST  # variations take the seeds that follow
 ORDER_ROUTE = "generations"
-ANGLE_LENGTH = 20
-CREDENTIALS_AT_MOST = 500_000  # bytes of a photo's signed credentials: more would weigh on each ad
-NO_ROOM = "There is no room left on this machine for new pictures. Ask whoever runs it to free some space, then try again."
 KEPT = timedelta(hours=24)  # how long a key gives its first answer again
 
 
@@ -74,91 +47,6 @@ class CreditsMissing(OrderRefused):
 
 class KeyReused(ValueError):
     """The idempotency key came before, with another order."""
-
-
-def add_photo(*, by: User | None, brand: Brand, data: bytes, name: str = "", product: Product | None = None) -> Photo:
-    """Make an uploaded picture safe, cut the product out, and keep both. Raises PhotoRefused with one sentence; nothing is kept then."""
-    if not room.enough_room():
-        raise PhotoRefused(NO_ROOM, code="no_room")
-    safe = make_safe(data, name)
-    started = time.monotonic()
-    try:
-        file = store.keep(safe.data, type=safe.type, width=safe.width, height=safe.height)
-    except store.StoreUnavailable as trouble:
-        raise PhotoRefused("The photo could not be kept just now. Try again in a minute.", code="not_kept") from trouble
-    photo = Photo(brand=brand, created_by=by, product=product, name=name[:200], file=file)
-    # The safe file is drawn anew, so whoever signed the upload would be forgotten otherwise (RELIABILITY: Measure 1.2 of the code of practice).
-    if 0 < len(archive := credentials_of(data)) <= CREDENTIALS_AT_MOST:
-        photo.credentials = store.keep(archive, type="application/c2pa")
-    input_hash = steps.hash_of_inputs(file.sha256, str(settings.CUTOUT_MODEL_PATH or ""), METHOD)
-    if not _cut_out_before(photo, input_hash):
-        found, photo.advice = _cut_out(safe.data)
-        _take_cutout(photo, found)
-    with transaction.atomic():
-        photo.save()
-        facts = {"photo": photo, "who": photo.cutout_method or "none", "output": photo.cutout}
-        steps.record(Step.Kind.CUT_OUT, subject=photo.pk, input_hash=input_hash, seconds=time.monotonic() - started, **facts)
-    return photo
-
-
-def _cut_out_before(photo: Photo, input_hash: str) -> bool:
-    """Take over the cut-out of the same picture in the same brand, unless a person has marked the product there since."""
-    earlier = Photo.objects.filter(
-        brand=photo.brand, steps__kind=Step.Kind.CUT_OUT, steps__input_hash=input_hash, steps__error="", cutout=F("steps__output")
-    )
-    same = earlier.exclude(cutout=None).select_related("cutout").order_by("-created_at").first()
-    if same is None or same.cutout is None or store.size(same.cutout) is None:
-        return False
-    photo.cutout, photo.cutout_box, photo.cutout_method = same.cutout, same.cutout_box, same.cutout_method
-    photo.confidence, photo.advice = same.confidence, same.advice
-    return True
-
-
-def _cut_out(data: bytes) -> tuple[CutOut | None, str]:
-    try:
-        found = cut_out(data, model_path=str(settings.CUTOUT_MODEL_PATH or ""))
-    except NothingFound as nothing:
-        return None, str(nothing)[:300]
-    return found, found.advice[:300]
-
-
-def _take_cutout(photo: Photo, found: CutOut | None) -> None:
-    if found is None:
-        return
-    photo.cutout = store.keep(found.data, type=found.type, width=found.width, height=found.height)
-    photo.cutout_box = list(found.box)
-    photo.cutout_method, photo.confidence, photo.advice = found.method, found.confidence, found.advice[:300]
-
-
-def mark_product(
-    *,
-    by: User | None,
-    photo: Photo,
-    box: Sequence[float],
-    keep: Sequence[Sequence[Sequence[float]]] = (),
-    drop: Sequence[Sequence[Sequence[float]]] = (),
-) -> Photo:
-    """Cut out again, from a box (left, top, right, bottom) and strokes that a person drew; all in fractions of the photo.
-
-    Raises PhotoRefused when the box or what is in it cannot be used.
-    """
-    if len(box) != 4 or not (0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1):
-        raise PhotoRefused("Draw the box round the product, inside the photo.", code="box")
-    started = time.monotonic()
-    try:
-        found = cut_out_marked(store.read(photo.file), Box(*box), _strokes(keep), _strokes(drop))
-    except NothingFound as nothing:
-        raise PhotoRefused(str(nothing), code="nothing_found") from nothing
-    _take_cutout(photo, found)
-    with transaction.atomic():
-        photo.save(update_fields=["cutout", "cutout_box", "cutout_method", "confidence", "advice"])
-        facts = {"photo": photo, "who": "marked", "output": photo.cutout}
-        steps.record(Step.Kind.CUT_OUT, subject=photo.pk, seconds=time.monotonic() - started, **facts)
-    return photo
-
-
-def _strokes(lines: Sequence[Sequence[Sequence[float]]]) -> tuple[Stroke, ...]:
-    return tuple(Stroke(tuple((float(x), float(y)) for x, y in line)) for line in lines)
 
 
 def order_generation(
@@ -238,7 +126,7 @@ def check_order(
     """The engine that would paint this order. Raises OrderRefused with a sentence for each field that is wrong; photos come later."""
     errors: dict[str, str] = {}
     if not room.enough_room():
-        errors["room"] = NO_ROOM
+        errors["room"] = room.NO_ROOM
     if not template.published or template.current is None:
         errors["template"] = f"The template '{template.slug}' is not offered any more. Pick another one."
     if brand.deleted_at:
@@ -339,80 +227,6 @@ def _write_rows(
         if placement.kind == Placement.Kind.LOGO and placement.current
     )
     return pictures
-
-
-def change_copy(
-    *,
-    by: User | None,
-    generation: Generation,
-    words: Mapping[str, str],
-    ad: Ad | None = None,
-    variation: int | None = None,
-    language: str = "",
-    angle: str = "",
-) -> Copy:
-    """Lay new words over pictures that are painted: a new Copy and new Ads, free, never a new picture.
-
-    `words` holds headline, subline, cta, badge, legal; what is missing stays as it was. They go over one ad, over one variation, or over the
-    whole order. Another `language` or `angle` than there is stands beside the words that are there; the same takes their place.
-    Raises BriefError with a sentence for each wrong field.
-    """
-    parent = _parent(generation, ad, language, angle)
-    merged = {name: words.get(name, parent.words.get(name, "")) for name in Copy.WORDS}
-    checked = Brief.read({**merged, "language": language or parent.language})
-    if len(angle) > ANGLE_LENGTH:
-        raise BriefError({"angle": f"The angle is too long. {ANGLE_LENGTH} characters are the most."})
-    with transaction.atomic():
-        copy = Copy.objects.create(
-            generation=generation,
-            parent=parent,
-            language=checked.language,
-            angle=angle or (parent.angle if checked.language == parent.language else ""),
-            created_by=by,
-            words={name: getattr(checked, name) for name in Copy.WORDS},
-        )
-        ads = Ad.objects.bulk_create(
-            Ad(picture_id=picture, copy=copy, placement_id=placement) for picture, placement in _places(generation, ad, variation)
-        )
-        if not ads:
-            raise BriefError({"headline": "There is no finished picture yet to lay new words over. Wait until one is ready."})
-        states.note(generation, [("copy.made", copy.pk)])
-        for made in ads:
-            ring(finish_ad, made.pk)
-        ring(write_captions, copy.pk)
-    return copy
-
-
-def _parent(generation: Generation, ad: Ad | None, language: str, angle: str) -> Copy:
-    """The wording that new words begin from: the ad's own, else the newest of this language and angle, else the newest of all."""
-    if ad is not None and language in ("", ad.copy.language) and angle in ("", ad.copy.angle):
-        return ad.copy
-    found = sorted(generation.copies.filter(undone_at=None), key=lambda copy: (copy.created_at, str(copy.pk)), reverse=True)
-    alike = [copy for copy in found if language in ("", copy.language) and angle in ("", copy.angle)]
-    return (alike or found)[0]
-
-
-def _places(generation: Generation, ad: Ad | None, variation: int | None) -> list[tuple[UUID, int]]:
-    """The pictures and placements that new words go over. Logo files have no words."""
-    if ad is not None:
-        ready = ad.picture.raw_id is not None and ad.placement.placement.kind == Placement.Kind.IMAGE
-        return [(ad.picture_id, ad.placement_id)] if ready else []
-    over = (Picture.Status.CANCELLED, Picture.Status.FAILED, Picture.Status.REFUSED)
-    ads = Ad.objects.filter(
-        picture__generation=generation, picture__raw__isnull=False, deleted_at=None, placement__placement__kind=Placement.Kind.IMAGE
-    ).exclude(picture__status__in=over)
-    if variation is not None:
-        ads = ads.filter(picture__variation=variation)
-    return list(ads.order_by("picture__variation", "picture_id", "placement_id").values_list("picture_id", "placement_id").distinct())
-
-
-def undo_copy(*, by: User | None, copy: Copy) -> None:
-    """Go back to the wording before this one. The first wording of an order cannot be undone; that is a BriefError."""
-    if copy.parent_id is None:
-        raise BriefError({"headline": "These are the first words of this order; there is nothing to go back to."})
-    with transaction.atomic():
-        if Copy.objects.filter(pk=copy.pk, undone_at=None).update(undone_at=timezone.now()):
-            states.note(copy.generation, [("copy.undone", copy.pk)])
 
 
 def make_files_again(*, by: User | None, generation: Generation) -> int:
