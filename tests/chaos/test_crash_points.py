@@ -193,6 +193,8 @@ def servers(lasting: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.mark.parametrize("time", REPEAT)
 @pytest.mark.parametrize("point", SERVER)
 def test_a_worker_killed_around_a_server_has_its_picture_painted_there_once(lasting: Stack, servers: Path, point: str, time: int) -> None:
+    if point == "K7":  # comes after an upload, and the round before has uploaded the photo
+        lasting.manage("shell", "-c", "from comfy.models import ServerFile; ServerFile.objects.all().delete()")
     lasting.start("worker", crash={"name": point})
     before = len(servers.read_text().splitlines()) if servers.exists() else 0
     made = lasting.ended(lasting.order(engine="comfyui"))
