@@ -51,10 +51,15 @@ def font(request: HttpRequest, pk: UUID) -> HttpResponse:
     brand = get_object_or_404(brands_of(request.user), pk=pk)
     if gone := request.POST.get("remove"):
         own = next((each for each in brand.fonts.all() if str(each.pk) == gone), None)
-        return _tried(request, brand, lambda: own and fonts.remove(by=_person(request), font=own), "The font is taken away.")
+        if own is None:
+            return redirect("brand-kit", pk=brand.pk)  # somebody else was quicker
+        return _tried(request, brand, lambda: fonts.remove(by=_person(request), font=own), "The font is taken away.")
     sent = request.FILES.get("file")
     told: dict[str, Any] = {"licence": request.POST.get("licence", ""), "may_use": "may_use" in request.POST}
-    add = lambda: fonts.add(by=_person(request), brand=brand, data=sent.read() if sent else b"", **told)  # noqa: E731
+
+    def add() -> object:
+        return fonts.add(by=_person(request), brand=brand, data=sent.read() if sent else b"", **told)
+
     return _tried(request, brand, add, "The font is there. Choose what it is for, and save.")
 
 
@@ -62,7 +67,7 @@ def _save(request: HttpRequest, brand: Brand) -> None:
     sent = request.POST
     colours = {role: colour for role, colour in brand.colours.items() if role not in dict(ROLES)}
     colours |= {role: given for role, _ in ROLES if (given := sent.get(f"colour_{role}", "").strip())}
-    words = {name: sent.get(name, "").split(",") for name in ("words_to_use", "words_to_avoid")}
+    words: dict[str, Any] = {name: sent.get(name, "").split(",") for name in ("words_to_use", "words_to_avoid")}
     with transaction.atomic():
         for role, field in fonts.ROLES.items():
             fonts.give_role(by=_person(request), brand=brand, role=role, slug=sent.get(field, ""))
@@ -83,7 +88,10 @@ def _tried(request: HttpRequest, brand: Brand, act: Callable[[], object], done: 
 def _shown(request: HttpRequest, brand: Brand, status: HTTPStatus = HTTPStatus.OK, **more: Any) -> HttpResponse:
     """The page; after a refusal with what was typed."""
     typed = request.POST if "tone" in request.POST else None
-    given = lambda name, kept: typed.get(name, "") if typed is not None else kept  # noqa: E731
+
+    def given(name: str, kept: str) -> str:
+        return kept if typed is None else typed.get(name, "")
+
     own = list(brand.fonts.all())
     context = {
         "brand": brand,
