@@ -19,7 +19,7 @@ from accounts.models import Brand, BrandFont, Membership
 from accounts.queries import brands_of
 from api.base import UUID_PATTERN, UploadBody, absolute, asked
 from api.paging import NewestFirst
-from api.permissions import caller
+from api.permissions import caller, require_editor
 from api.v1.people import People
 
 
@@ -172,6 +172,7 @@ class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         if request.method == "DELETE":
             kit.remove_logo(by=caller(request), brand=brand, on_dark=asked(request, "on_dark") in ("1", "true"))
             return Response(self.get_serializer(brand).data)
+        require_editor(caller(request), brand)  # before the file is looked at
         sent = LogoIn(data=request.data)
         sent.is_valid(raise_exception=True)
         kit.set_logo(by=caller(request), brand=brand, data=sent.validated_data["file"].read(), on_dark=sent.validated_data["on_dark"])
@@ -185,6 +186,7 @@ class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         brand = self.get_object()
         if request.method == "GET":
             return Response(FontOut(brand.fonts.all(), many=True).data)
+        require_editor(caller(request), brand)
         sent = FontIn(data=request.data)
         sent.is_valid(raise_exception=True)
         told = dict(sent.validated_data)

@@ -50,7 +50,7 @@ def test_an_address_that_does_not_exist_is_told_in_json(db: None, anyone: APICli
 
 
 def test_a_method_that_an_address_does_not_have(as_mia: APIClient) -> None:
-    is_problem(as_mia.delete("/api/v1/me"), 405)
+    is_problem(as_mia.delete("/api/v1/me/credits"), 405)
 
 
 def test_the_api_speaks_json_only(as_mia: APIClient) -> None:

@@ -26,11 +26,12 @@ from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts import brands
-from accounts.models import Brand, Delivery, Invitation, Membership, User, Webhook
+from accounts.models import Brand, BrandFont, Delivery, Invitation, Membership, User, Webhook
 from api.v1 import tokens
 from generations import pipeline
 from generations.models import Ad, Generation, Photo
 from keeping import links
+from keeping.models import StoredFile
 from tests.people import PASSWORD, stored_square
 
 FULL = os.environ.get("ISOLATION") == "full"  # everybody, everywhere, which takes a minute; else those on whom it turns
@@ -112,6 +113,8 @@ def samples(order: Generation, brand: Brand, mia: User, photo: Photo) -> dict[st
     )
     nils = User.objects.create_user("nils@example.com", PASSWORD)
     member = Membership.objects.create(user=nils, brand=brand, role="reviewer")
+    file = StoredFile.objects.first()
+    font = BrandFont.objects.create(brand=brand, file=file, family="Miravel Sans", licence="Bought from its maker")
     template = order.template_version.template
     by_name: dict[str, dict[str, Any]] = {
         "": {
@@ -129,6 +132,7 @@ def samples(order: Generation, brand: Brand, mia: User, photo: Photo) -> dict[st
         "invitation": {"token": brands.token_of(invitation)},
         "brand-member": {"pk": brand.pk, "member": member.pk},
         "brand-uninvite": {"pk": brand.pk, "invitation": invitation.pk},
+        "api:brands-font": {"pk": brand.pk, "font": font.pk},
         "api:webhooks-replay": {"pk": webhook.pk, "delivery": delivery.pk},
         "api:templates-detail": {"slug": template.slug},
         "mfa_remove_webauthn": {"pk": 1},

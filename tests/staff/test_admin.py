@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import fonts
 from accounts.models import Brand, Delivery, Invitation, Membership, Message, Product, User, Webhook
 from comfy import starters
 from comfy.actions import save_workflow
@@ -26,6 +27,7 @@ from generations.models import Ad, Generation, Photo, Picture, Step
 from keeping.models import StoredFile
 from prompting.models import LanguageServer, SavedAnswer, TokenPrice
 from templates_app.models import AdTemplate, AdTemplateVersion, Category, Layout, LayoutVersion, Placement, PlacementVersion, TemplateLora
+from tests.finishing.test_font_check import font
 from tests.people import PASSWORD, placements
 
 OURS = ("accounts", "templates_app", "generations", "prompting", "comfy", "keeping")
@@ -47,6 +49,7 @@ WRITTEN_BY_THE_MACHINE = (
     "serverjob",
     "savedanswer",
     "auditentry",
+    "fingerprint",
 )
 THERE_ALREADY = ("instruction", "languageserver")  # four there are, and servers are met, not typed
 MODELS = [
@@ -61,6 +64,7 @@ MODELS = [
     "accounts.message",
     "accounts.invitation",
     "accounts.auditentry",
+    "accounts.brandfont",
     "templates_app.adtemplate",
     "templates_app.category",
     "templates_app.layout",
@@ -74,6 +78,7 @@ MODELS = [
     "generations.step",
     "generations.event",
     "generations.breaker",
+    "generations.fingerprint",
     "prompting.instruction",
     "prompting.rule",
     "prompting.tokenprice",
@@ -124,6 +129,7 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
     Message.objects.create(to="max@example.com", kind="ready", brand=brand)
     Invitation.objects.create(brand=brand, email="max@example.com", expires_at=timezone.now())
     breakers.failed("comfyui", "Nobody answers.")
+    fonts.add(by=User.objects.get(email="mia@example.com"), brand=brand, data=font(), licence="Bought from its maker", may_use=True)
     return pipeline.run(order.pk)
 
 
