@@ -71,7 +71,9 @@ def test_no_page_of_the_account_shuts_anybody_out(live_server: Any, browser: Bro
     page.get_by_role("button", name="Create account").click()
     look(page)
     sign_in(page, live_server.url, mia.email)
-    visit("/account/", "/account/password/", "/account/email/", "/account/second-step/", f"/brands/{brand.pk}/people/")
+    visit(
+        "/account/", "/account/password/", "/account/email/", "/account/second-step/", f"/brands/{brand.pk}/people/", f"/brands/{brand.pk}/"
+    )
     page.goto(f"{live_server.url}/account/second-step/app/")
     look(page)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
