@@ -453,10 +453,14 @@ def _read(kind: str, answer: requests.Response) -> tuple[dict[str, str], dict[st
 
 
 class Nemesis:
-    """Every three seconds something terrible. Each kind comes before any comes again; the seed decides in which order."""
+    """Every three seconds something terrible. Each kind comes before any comes again; the seed decides in which order.
 
-    def __init__(self, stack: Stack, seed: int) -> None:
-        self.stack, self.dice = stack, random.Random(f"{seed}-nemesis")
+    Where a process takes longer than that to start, the nemesis takes its time too: a web process that is killed before
+    it ever answers proves nothing.
+    """
+
+    def __init__(self, stack: Stack, seed: int, every: float = NEMESIS_EVERY) -> None:
+        self.stack, self.dice, self.every = stack, random.Random(f"{seed}-nemesis"), every
         self.done: list[str] = []
         self.bag: list[Callable[[], None]] = []
         self.later: list[tuple[float, Callable[[], None]]] = []
@@ -467,13 +471,14 @@ class Nemesis:
         return [*everywhere, self.cut_database] if self.stack.back_end == "postgres" else everywhere
 
     def rage(self, seconds: float) -> None:
-        """For so long."""
+        """For so long, and until each kind has come once."""
         began = time.monotonic()
+        seconds = max(seconds, (len(self.kinds) + 1) * self.every)
         for number in itertools.count(1):
-            while time.monotonic() < began + min(seconds, number * NEMESIS_EVERY):
+            while time.monotonic() < began + min(seconds, number * self.every):
                 time.sleep(0.1)
                 self.catch_up(time.monotonic())
-            if number * NEMESIS_EVERY >= seconds:
+            if number * self.every >= seconds:
                 return
             if not self.bag:
                 self.bag = self.dice.sample(self.kinds, len(self.kinds))
@@ -540,8 +545,10 @@ publish_price(by=None, price=Price.objects.get(slug="builtin"), data={"credits":
 def run(stack: Stack, seconds: float, seed: int) -> tuple[list[Op], End, list[str]]:
     """Let clients and nemesis loose on an installation. Gives the history, how it all ended, and what the nemesis did."""
     subprocess.run([sys.executable, "-c", ONE_CREDIT], cwd=ROOT, env=stack.environment(), check=True, timeout=60)
+    began = time.monotonic()
     stack.start("web", "worker-a", "worker-b", "sweep")
-    shared, staff, nemesis = Shared(), Staff(stack), Nemesis(stack, seed)
+    every = max(NEMESIS_EVERY, 2 * (time.monotonic() - began))
+    shared, staff, nemesis = Shared(), Staff(stack), Nemesis(stack, seed, every)
     stack.template()  # asked now, while somebody answers
     clients = [Client(number, stack, shared, staff, seed) for number in range(CLIENTS)]
     key = str(uuid.uuid4())

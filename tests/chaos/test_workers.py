@@ -121,7 +121,11 @@ def test_an_order_that_hangs_is_given_back_at_its_deadline(stack: Stack) -> None
     made = stack.ended(stack.order(seed=HANGS), seconds=30)
     assert made["status"] == "failed" and "in time" in made["pictures"][0]["error"]["detail"]
     assert time.monotonic() - began < 15
-    assert stack.ended(stack.order())["status"] == "ready", "the other thread of the worker goes on"
+    # The deadline of this order is as short: a machine that is busy may need longer for it, and that says nothing of the thread.
+    until(
+        lambda: stack.ended(stack.order())["status"] == "ready",
+        "The next order is made: the other thread of the worker goes on",
+    )
     stack.verify()
 
 
