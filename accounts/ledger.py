@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, F, Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Count, F, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Abs, Coalesce
 from django.utils import timezone
 
@@ -46,10 +46,11 @@ class Balance(NamedTuple):
     held: int
 
 
-def hold(brand_id: UUID, holds: Mapping[UUID, int], *, note: str = "") -> None:
+def hold(brand_id: UUID, holds: Mapping[UUID, int], *, note: str = "", again: bool = False) -> None:
     """Lay credits aside: `holds` maps the id of what is paid for, a picture's, to credits; 0 is written down, too.
 
     All or nothing. Raises NotEnoughCredits when the brand has less than the sum, and IntegrityError when one of them is held already.
+    With `again` they were ordered before and given back: each may be held once more.
     """
     if any(each < 0 for each in holds.values()):
         raise ValueError("A hold cannot be below 0 credits.")
@@ -58,8 +59,9 @@ def hold(brand_id: UUID, holds: Mapping[UUID, int], *, note: str = "") -> None:
         purse = _lock([brand_id]).get(brand_id, {}) if total else {}
         if total and not _spend(purse, total):
             raise NotEnoughCredits(total, balances([brand_id])[brand_id].available)
+        earlier = _earlier_holds(holds) if again else {}
         transfers = [
-            Transfer.of("hold", brand_id=brand_id, object_id=object_id, credits=each, reason=note[:200])
+            Transfer.of("hold", brand_id=brand_id, object_id=object_id, nth=earlier.get(object_id, ""), credits=each, reason=note[:200])
             for object_id, each in sorted(holds.items())
         ]
         Transfer.objects.bulk_create(transfers)
@@ -161,6 +163,12 @@ def _tell_if_low(brand_id: UUID, account_id: UUID, spent: int) -> None:
         link = f"{outbox.address('account')}#credits"
         words = {"brand_name": owner.brand.name, "left": _credits(left), "link": link}
         outbox.write(Message.Kind.CREDITS_LOW, to=owner.user.email, user=owner.user, brand=owner.brand, once=once, **words)
+
+
+def _earlier_holds(object_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How often each of these was held before."""
+    before = Transfer.objects.filter(kind=Transfer.Kind.HOLD, object_id__in=object_ids).order_by().values_list("object_id")
+    return {object_id: number for object_id, number in before.annotate(Count("pk")) if object_id}
 
 
 def _resolve(kind: Transfer.Kind, object_ids: Sequence[UUID]) -> int:

@@ -61,6 +61,7 @@ def keep_house() -> None:
 def _forget_people() -> None:
     """Nothing about people is kept longer than it is needed."""
     purge.purge_brands()
+    purge.purge_deleted()
     closing.purge_people()
     call_command("clearsessions")
     sessions.forget_old()

@@ -25,6 +25,7 @@ MAX_DEPTH = 20
 
 UUID_PATTERN = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key with the same body is done only once.")
+DELETED = OpenApiParameter("deleted", bool, description="Those that were taken away and can be brought back, in place of the others.")
 SLUG_PATTERN = "[-a-zA-Z0-9_]+"
 
 

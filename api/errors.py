@@ -20,8 +20,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.brands import BrandRefused, NotAllowed
-from api.base import TooBig
-from generations.actions import CreditsMissing, KeyReused, OrderRefused, PhotoRefused
+from api.base import NotYet, TooBig
+from generations.actions import CreditsMissing, KeyReused, NotNow, OrderRefused, PhotoRefused
 from prompting.brief import BriefError
 
 MARK_CODES = ("box", "nothing_found")  # refusals of where a person says the product is, not of the file
@@ -109,6 +109,8 @@ def _as_api_error(error: Exception) -> APIException | None:
             return ApiPermissionDenied()
         case NotAllowed():
             return ApiPermissionDenied(str(error))
+        case NotNow():
+            return NotYet(str(error))
         case RequestDataTooBig():
             return TooBig()
         case SuspiciousOperation():

@@ -7,7 +7,7 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from django.utils.text import slugify
@@ -34,13 +34,13 @@ def ready_ads(generation: Generation) -> list[Ad]:
     return [ad for ad in current_ads(generation) if ad.status == Ad.Status.READY and ad.file]
 
 
-def zip_of(generation: Generation) -> IO[bytes]:
-    """A ZIP of the order's current files, at its beginning: `<platform>/<placement>-v<variation>.<ext>`, `ads.csv` with the words, `preflight.csv` with what the networks say.
+def zip_of(generation: Generation, some: Sequence[Ad] | None = None) -> IO[bytes]:
+    """A ZIP of the order's current files, or of some of them, at its beginning: `<platform>/<placement>-v<variation>.<ext>`, `ads.csv` with the words, `preflight.csv` with what the networks say.
 
     And `captions.csv` with the texts beside the ads, where they have been written; `provenance.json` and `labels.md` say how they were made.
     """
     spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
-    ads = ready_ads(generation)
+    ads = ready_ads(generation) if some is None else list(some)
     with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED) as archive:
         for ad in ads:
             assert ad.file is not None
@@ -49,7 +49,7 @@ def zip_of(generation: Generation) -> IO[bytes]:
         by_path = {_path(ad): ad for ad in ads if ad.placement.placement.kind == Placement.Kind.IMAGE}
         archive.writestr("provenance.json", provenance_of(generation, by_path), zipfile.ZIP_DEFLATED)
         archive.writestr("labels.md", labels_of(generation, by_path), zipfile.ZIP_DEFLATED)
-        archive.writestr("preflight.csv", _preflight(generation), zipfile.ZIP_DEFLATED)
+        archive.writestr("preflight.csv", _preflight(generation, ads), zipfile.ZIP_DEFLATED)
         if captions := captions_table(ads, generation):
             archive.writestr(CAPTIONS, captions, zipfile.ZIP_DEFLATED)
     spool.seek(0)
@@ -77,13 +77,14 @@ def _table(ads: list[Ad]) -> str:
     return text.getvalue()
 
 
-def _preflight(generation: Generation) -> str:
+def _preflight(generation: Generation, ads: Sequence[Ad]) -> str:
     """What each network says of each file, with who says so and when it was read."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(["file", "rule", "result", "detail", "source", "read"])
+    wanted = {ad.pk for ad in ads}
     for ad, told in preflight_of_order(generation):
-        if ad.status == Ad.Status.READY:
+        if ad.pk in wanted:
             for each in told.findings:
                 rows.writerow([_path(ad), each.rule, each.result, _harmless(each.detail), _harmless(each.source), each.read])
     return text.getvalue()

@@ -171,6 +171,7 @@ def picture_order(picture: Picture) -> PictureOrder:
         negative_prompt=plan.negative_prompt,
         needs=version.needs(picture.engine, lora_strength=generation.lora_strength),
         palette=generation.brand.colours,
+        scene=generation.facts.get("like", {}).get("scene", ""),
     )
 
 

@@ -1,10 +1,11 @@
-"""Brands that were deleted a month ago go for good: orders, pictures, ads, photos, and with them, at the next collection, their files."""
+"""What was deleted a month ago goes for good: brands, orders, ads, photos, and with them, at the next collection, their files."""
 
 from __future__ import annotations
 
 import logging
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import brands
 from accounts.models import Brand
@@ -29,3 +30,21 @@ def purge(brand: Brand) -> None:
     Generation.objects.filter(brand=brand).delete()
     Photo.objects.filter(brand=brand).delete()
     brands.purge(brand)
+
+
+def purge_deleted() -> int:
+    """Purge orders, ads and photos whose time to be brought back is over. Gives how many.
+
+    A photo stays for as long as an order has it: its ads could not be made again without. What was paid stays in the books.
+    """
+    before = timezone.now() - brands.UNDO
+    orders = Generation.objects.filter(deleted_at__lt=before)
+    gone = 0
+    for order in orders.iterator(chunk_size=100):
+        with transaction.atomic():
+            Ad.objects.filter(picture__generation=order).delete()  # before the words they show
+            order.delete()
+        gone += 1
+    ads, _ = Ad.objects.filter(deleted_at__lt=before).delete()
+    photos, _ = Photo.objects.filter(deleted_at__lt=before, generationphoto=None).delete()
+    return gone + ads + photos

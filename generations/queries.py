@@ -31,6 +31,7 @@ MEASURED = 20  # the newest steps that an estimate looks at
 OPEN_GENERATIONS = (Generation.Status.WAITING, Generation.Status.WRITING, Generation.Status.MAKING)
 OPEN_PICTURES = (Picture.Status.WAITING, Picture.Status.PAINTING, Picture.Status.FINISHING)
 OPEN_ADS = (Ad.Status.WAITING, Ad.Status.FINISHING)
+AD_JOINS = ("file", "copy", "placement__placement", "picture__generation__template_version__template", "picture__generation__brand")
 
 
 def photos_of(user: User | AnonymousUser) -> QuerySet[Photo]:
@@ -64,9 +65,23 @@ def ads_of(user: User | AnonymousUser) -> QuerySet[Ad]:
     """The ads of this person's brands."""
     return Ad.objects.filter(
         picture__generation__brand__in=brands_of(user), picture__generation__deleted_at=None, deleted_at=None
-    ).select_related(
-        "file", "copy", "placement__placement", "picture__generation__template_version__template", "picture__generation__brand"
-    )
+    ).select_related(*AD_JOINS)
+
+
+def deleted_photos_of(user: User | AnonymousUser) -> QuerySet[Photo]:
+    """The photos that were taken away, and may still be brought back."""
+    return Photo.objects.filter(brand__in=brands_of(user)).exclude(deleted_at=None).select_related("file", "cutout", "brand")
+
+
+def deleted_generations_of(user: User | AnonymousUser) -> QuerySet[Generation]:
+    """The orders that were taken away."""
+    return with_pictures(Generation.objects.filter(brand__in=brands_of(user)).exclude(deleted_at=None))
+
+
+def deleted_ads_of(user: User | AnonymousUser) -> QuerySet[Ad]:
+    """The single ads that were taken away, of orders that are there."""
+    mine = Ad.objects.filter(picture__generation__brand__in=brands_of(user), picture__generation__deleted_at=None)
+    return mine.exclude(deleted_at=None).select_related(*AD_JOINS)
 
 
 def current_ads(generation: Generation) -> list[Ad]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import models, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts import ledger, outbox
@@ -35,6 +35,7 @@ __all__ = [
     "note",
     "refuse",
     "release",
+    "reopen",
     "reopen_damaged",
     "settle",
     "tell_progress",
@@ -43,6 +44,8 @@ __all__ = [
 DAMAGED = "file_damaged"
 GENERATION, PICTURE, AD = Generation.Status, Picture.Status, Ad.Status
 UNWRITTEN = (GENERATION.WAITING, GENERATION.WRITING)
+
+UNPAINTED: dict[str, Any] = {"status": PICTURE.WAITING, "progress": 0.0, "raw": None, "pixels": ""}
 
 MAY_FOLLOW: dict[type[Claimed], dict[str, frozenset[str]]] = {
     Generation: {
@@ -184,6 +187,39 @@ def reopen_damaged(ad: Ad) -> bool:
     return won
 
 
+def reopen(generation: Generation, pictures: Collection[UUID], *, deadline: int) -> list[UUID]:
+    """Order those of these pictures once more that ended without being ready, and finish once more what failed of ready ones.
+
+    What they cost is held again. Gives the ids of what is open again: pictures, and ads whose picture is ready. The second way out of a
+    final status (see `reopen_damaged`), so not in the table: only a person takes it, never the work. Fencing numbers go on counting.
+    Call it in a transaction. Raises NotEnoughCredits.
+    """
+    fresh: dict[str, Any] = {"lease_until": None, "finished_at": None, "run_after": 0, "deaths": 0, "error_code": "", "error_message": ""}
+    # A worker that froze over it long ago must not fit any more, and the tries of before do not count.
+    fresh |= {"attempt": F("attempt") + 1, "pauses": F("attempt") + 1}
+    written = Generation.objects.filter(pk=generation.pk, plan_data__isnull=False).exists()
+    to = GENERATION.MAKING if written else GENERATION.WAITING
+    mine = Q(picture__in=pictures, picture__generation=generation, deleted_at=None, copy__undone_at=None)
+    missing = Ad.objects.filter(mine, status__in=[AD.FAILED, AD.CANCELLED]).exclude(error_code=DAMAGED)
+    ended = Generation.FINAL - {GENERATION.READY}
+    same = Generation.objects.filter(pk=generation.pk, status__in=[*ended, GENERATION.MAKING])
+    if not missing.exists() or not same.update(**fresh, status=to, deadline=deadline):
+        return []
+    unready = Picture.objects.filter(generation=generation, status__in=Picture.FINAL - {PICTURE.READY}, pk__in=missing.values("picture"))
+    again = [
+        row
+        for row in unready.order_by("pk")
+        if Picture.objects.filter(pk=row.pk, status=row.status).update(**fresh, **UNPAINTED, job_id=uuid4())
+    ]
+    files = list(missing.filter(picture__status=PICTURE.READY).values_list("pk", flat=True))
+    opened = Q(pk__in=files) | Q(picture__in=again)
+    Ad.objects.filter(opened, mine, status__in=[AD.FAILED, AD.CANCELLED]).update(**fresh, status=AD.WAITING)
+    news = [(f"generation.{to}", generation.pk), *(("picture.waiting", row.pk) for row in again), *(("ad.waiting", pk) for pk in files)]
+    note(generation, news)
+    ledger.hold(generation.brand_id, {row.pk: row.credits for row in again}, note=f"Again: order {generation.pk.hex[:8]}", again=True)
+    return [*(row.pk for row in again), *files]
+
+
 def settle(generation: Generation) -> bool:
     """End an order of which nothing is open any more: ready, partly, failed, refused or cancelled. True when this call ended it."""
     generation.refresh_from_db(fields=["status", "attempt"])
@@ -195,7 +231,7 @@ def settle(generation: Generation) -> bool:
 
 
 def _sum_of(ads: Collection[str], pictures: Collection[str]) -> str:
-    if AD.READY in ads:
+    if not {AD.READY, *OPEN_ADS}.isdisjoint(ads):
         return GENERATION.READY if set(ads) <= {AD.READY, *OPEN_ADS} else GENERATION.PARTLY
     if PICTURE.FAILED in pictures or AD.FAILED in ads:
         return GENERATION.FAILED

@@ -152,21 +152,22 @@ def _ads() -> Found:
 
 
 def _payments() -> Found:
-    """Every picture has one hold; it is captured when the picture is ready, given back when it ended otherwise, and open until then."""
-    paid: QuerySet[Any] = Picture.objects.annotate(holds=_transfers("hold"), captures=_transfers("capture"), voids=_transfers("void"))
-    paths: list[tuple[Q, tuple[int, int, int], Callable[[list[Any]], int] | None]] = [
-        (Q(status=Picture.Status.READY), (1, 1, 0), ledger.capture),
-        (Q(status__in=Picture.FINAL) & ~Q(status=Picture.Status.READY), (1, 0, 1), ledger.void),
-        (Q(status__in=queries.OPEN_PICTURES), (1, 0, 0), None),
+    """Every picture has one hold, and one more for each time it was ordered again after it had been given back.
+
+    The last is captured when the picture is ready, given back when it ended otherwise, and open until then; all before it are given back.
+    """
+    counted: QuerySet[Any] = Picture.objects.annotate(holds=_transfers("hold"), captures=_transfers("capture"), voids=_transfers("void"))
+    paths: list[tuple[Q, int, int, Callable[[list[Any]], int] | None]] = [
+        (Q(status=Picture.Status.READY), 1, 1, ledger.capture),
+        (Q(status__in=Picture.FINAL) & ~Q(status=Picture.Status.READY), 0, 0, ledger.void),
+        (Q(status__in=queries.OPEN_PICTURES), 0, 1, None),
     ]
-    for which, (holds, captures, voids), resolve in paths:
-        for picture in _each(paid.filter(which).exclude(holds=holds, captures=captures, voids=voids)):
-            found = picture.holds, picture.captures, picture.voids
-            unresolved = found == (1, 0, 0) and resolve is not None
+    for which, captures, unreturned, resolve in paths:
+        right = Q(holds__gte=1, captures=captures, voids=F("holds") - unreturned)
+        for picture in _each(counted.filter(which).exclude(right)):
+            unresolved = picture.holds == picture.captures + picture.voids + 1 and not picture.captures and resolve is not None
             code = "unresolved" if unresolved else "wrong_credits"
-            sentence = "it is {} with {} hold(s), {} capture(s) and {} void(s), not {}, {} and {}.".format(
-                picture.status, *found, holds, captures, voids
-            )
+            sentence = f"it is {picture.status} with {picture.holds} hold(s), {picture.captures} capture(s) and {picture.voids} void(s), not {captures} capture(s) and {max(0, picture.holds - unreturned)} void(s)."
             yield Problem(code, _name(picture), sentence), partial(resolve, [picture.pk]) if unresolved and resolve else None
 
 

@@ -78,6 +78,7 @@ class PictureOrder:
     negative_prompt: str
     needs: Mapping[str, Any]
     palette: Mapping[str, str] = field(default_factory=dict)
+    scene: str = ""  # of the picture that this one is to be like; the built-in engine stays in it
 
     @property
     def first_seed(self) -> int:

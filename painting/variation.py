@@ -54,9 +54,10 @@ def take(needs: BuiltinNeeds, order: PictureOrder, scenes: Path, pixels: Bytes |
     fine = np.random.default_rng([order.seed, order.variation])
     step = max(order.variation - 1, 0)
     count = len(needs.scenes)
-    scene = needs.scenes[(first_scene + step) % count]
-    # A drawn ground is composed for words at its upper left; it has no mirror image.
-    mirror = needs.mirror and not scene.startswith(GROUND) and (first_mirror + step // count) % 2 == 1
+    like = order.scene in needs.scenes
+    scene = order.scene if like else needs.scenes[(first_scene + step) % count]
+    # In one scene the variations differ by mirror and palette. A drawn ground is composed for words at its upper left: it has no mirror image.
+    mirror = needs.mirror and not scene.startswith(GROUND) and (first_mirror + (step if like else step // count)) % 2 == 1
     zoom, crop = float(fine.uniform(0.95, 1.06)), float(fine.uniform(1.0, 1.1))
     exposure, warmth = float(fine.uniform(-0.06, 0.06)), float(fine.uniform(-1.0, 1.0))
     lightness, degrees = float(fine.uniform(-1.5, 1.5)), float(fine.uniform(-3.0, 3.0))

@@ -108,15 +108,17 @@ class Transfer(LedgerRow):
         return f"{self.get_kind_display()}: {self.credits}"
 
     @classmethod
-    def of(cls, kind: str, *, brand_id: uuid.UUID, object_id: uuid.UUID | None, **fields: Any) -> Self:
-        """A transfer for an object, not yet saved. Its id follows from kind and object, so that there can be only one."""
-        return cls(id=uuid.uuid5(cls.NAMES, f"{kind}:{object_id}"), kind=kind, brand_id=brand_id, object_id=object_id, **fields)
+    def of(cls, kind: str, *, brand_id: uuid.UUID, object_id: uuid.UUID | None, nth: object = "", **fields: Any) -> Self:
+        """A transfer for an object, not yet saved. Its id follows from kind, object and `nth`, so that there can be only one of each."""
+        name = f"{kind}:{object_id}:{nth}" if nth else f"{kind}:{object_id}"
+        return cls(id=uuid.uuid5(cls.NAMES, name), kind=kind, brand_id=brand_id, object_id=object_id, **fields)
 
     @classmethod
     def resolving(cls, hold: Transfer, kind: str) -> Self:
         """The capture or void of a hold, not yet saved: all of it, for the same brand and object."""
         told = {"credits": hold.credits, "resolves": hold, "reason": hold.reason}
-        return cls.of(kind, brand_id=hold.brand_id, object_id=hold.object_id, **told)
+        first = hold.pk == cls.of("hold", brand_id=hold.brand_id, object_id=hold.object_id).pk
+        return cls.of(kind, brand_id=hold.brand_id, object_id=hold.object_id, nth="" if first else hold.pk, **told)
 
 
 class Entry(LedgerRow):

@@ -23,7 +23,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.base import UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
+from api.base import DELETED, UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
 from api.paging import NewestFirst
 from api.permissions import caller, require_editor
 from generations import actions, queries
@@ -82,6 +82,7 @@ class AdOut(serializers.ModelSerializer[Ad]):
             "alt",
             "captions",
             "starred",
+            "client_ref",
             "error",
         )
 
@@ -153,12 +154,13 @@ class CopyChangeIn(serializers.Serializer[Any]):
     over = serializers.ChoiceField(choices=["ad", "variation", "all"], default="ad")
     language = serializers.RegexField(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$", required=False, max_length=LIMITS["language"])
     angle = serializers.RegexField(r"^[a-z][a-z0-9_-]*$", required=False, max_length=actions.ANGLE_LENGTH)
+    client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="Your own number for the new ads.")
 
 
 @extend_schema_view(
     list=extend_schema(
         operation_id="list_ads",
-        parameters=[OpenApiParameter("generation", OpenApiTypes.UUID, description="Only the ads of this generation.")],
+        parameters=[OpenApiParameter("generation", OpenApiTypes.UUID, description="Only the ads of this generation."), DELETED],
     ),
     retrieve=extend_schema(operation_id="read_ad"),
 )
@@ -173,7 +175,10 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
 
     def get_queryset(self) -> QuerySet[Ad]:
         """The caller's own, fewer by filter."""
-        found = queries.ads_of(self.request.user)
+        user = self.request.user
+        if self.action == "restore":
+            return queries.deleted_ads_of(user) | queries.ads_of(user)
+        found = queries.deleted_ads_of(user) if self.action == "list" and asked(self.request, "deleted") == "true" else queries.ads_of(user)
         if generation := asked(self.request, "generation"):
             found = found.filter(picture__generation=as_uuid(generation))
         return found
@@ -195,6 +200,35 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
         copy = actions.change_copy(by=caller(request), generation=ad.picture.generation, **scopes[given.pop("over")], **given)
         made = self.get_queryset().filter(copy=copy)
         return Response(self.get_serializer(made, many=True).data, HTTPStatus.ACCEPTED)
+
+    @extend_schema(methods=["POST"], operation_id="star_ad", request=None, responses=AdDetailOut)
+    @extend_schema(methods=["DELETE"], operation_id="unstar_ad", responses={204: None})
+    @action(detail=True, methods=["post", "delete"])
+    def star(self, request: Request, pk: str) -> Response:
+        """Put a star on this ad; DELETE takes it off. Twice is once."""
+        ad = self.get_object()
+        require_editor(caller(request), ad.picture.generation.brand)
+        actions.star_ad(by=caller(request), ad=ad, starred=request.method == "POST")
+        if request.method == "DELETE":
+            return Response(status=HTTPStatus.NO_CONTENT)
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(operation_id="delete_ad", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Take this ad away. It can be brought back for thirty days."""
+        ad = self.get_object()
+        require_editor(caller(request), ad.picture.generation.brand)
+        actions.delete_ad(by=caller(request), ad=ad)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    @extend_schema(operation_id="restore_ad", request=None, responses=AdDetailOut)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring an ad back that was taken away."""
+        ad = self.get_object()
+        require_editor(caller(request), ad.picture.generation.brand)
+        actions.restore_ad(by=caller(request), ad=ad)
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
         operation_id="read_ad_file",

@@ -31,11 +31,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from api.base import KEY, UUID_PATTERN, AnyAccept, NotYet, absolute
+from api.base import DELETED, KEY, UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
 from api.brands import own_brand
 from api.paging import NewestFirst
 from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
-from api.v1.ads import AdOut, ErrorOut, error_of
+from api.v1.ads import AdOut, ErrorOut, as_uuid, error_of
 from generations import actions, download, previews, queries
 from generations.actions import PLACEMENTS_AT_MOST, VARIATIONS_AT_MOST
 from generations.models import SEED_MAX, Ad, Event, Generation, Photo, Picture
@@ -141,6 +141,28 @@ class GenerationIn(OrderPlaces):
         return template
 
 
+class RetryIn(serializers.Serializer[Any]):
+    """Which pictures; left out: all that are missing."""
+
+    pictures = serializers.ListField(child=serializers.UUIDField(), required=False, min_length=1, max_length=100)
+
+
+class MoreIn(serializers.Serializer[Any]):
+    """The picture that the new ones are to be like, and how many."""
+
+    picture = serializers.UUIDField()
+    variations = serializers.IntegerField(required=False, default=actions.MORE, min_value=1, max_value=VARIATIONS_AT_MOST)
+    engine = serializers.ChoiceField(choices=ENGINES, required=False, help_text="Left out: the one that painted the picture.")
+    client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100)
+
+
+class RaiseIn(serializers.Serializer[Any]):
+    """The engine that paints the draft anew."""
+
+    engine = serializers.ChoiceField(choices=ENGINES, required=False, default="auto")
+    client_ref = serializers.CharField(required=False, allow_blank=True, max_length=100)
+
+
 class PictureOut(serializers.ModelSerializer[Picture]):
     """A scene: one variation in one shape."""
 
@@ -179,6 +201,9 @@ class GenerationLine(serializers.ModelSerializer[Generation]):
     progress = serializers.SerializerMethodField()
     template = serializers.CharField(source="template_version.template.slug")
     brand = serializers.UUIDField(source="brand_id")
+    parent = serializers.UUIDField(  # type: ignore[assignment] # the field of this name, not the parent of a field
+        source="parent_id", allow_null=True, help_text="The order that this one came from."
+    )
     headline = serializers.CharField(source="brief.headline")
     cover_url = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
@@ -194,6 +219,8 @@ class GenerationLine(serializers.ModelSerializer[Generation]):
             "brand",
             "headline",
             "client_ref",
+            "parent",
+            "origin",
             "cover_url",
             "error",
             "created_at",
@@ -287,7 +314,9 @@ class EventsOut(serializers.Serializer[Any]):
     results = EventOut(many=True)
 
 
-@extend_schema_view(list=extend_schema(operation_id="list_generations", responses=GenerationLine(many=True)))
+@extend_schema_view(
+    list=extend_schema(operation_id="list_generations", responses=GenerationLine(many=True), parameters=[DELETED]),
+)
 @extend_schema(tags=["generations"])
 class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
     """The orders of the caller's brands."""
@@ -299,8 +328,13 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
     queryset = Generation.objects.none()
 
     def get_queryset(self) -> QuerySet[Generation]:
-        """The caller's own."""
-        return queries.generations_of(self.request.user)
+        """The caller's own: those that are there, or those that were taken away and can be brought back."""
+        if self.action == "restore":
+            return queries.deleted_generations_of(self.request.user) | queries.generations_of(self.request.user)
+        found = (
+            queries.deleted_generations_of if self.action == "list" and asked(self.request, "deleted") == "true" else queries.generations_of
+        )
+        return found(self.request.user)
 
     def get_serializer_class(self) -> type[Any]:
         """Lists are lines; one order comes with everything."""
@@ -348,11 +382,54 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         actions.cancel_generation(by=caller(request), generation=self.get_object())
         return self._answer(UUID(pk))
 
-    @extend_schema(operation_id="retry_generation", request=None, responses=GenerationOut)
-    @action(detail=True, methods=["post"])
+    @extend_schema(operation_id="retry_generation", request=RetryIn, responses=GenerationOut)
+    @action(detail=True, methods=["post"], parser_classes=[JsonBody])
     def retry(self, request: Request, pk: str) -> Response:
-        """Make files again that were damaged on our disk. It costs nothing; an order without such files is left as it is."""
-        actions.make_files_again(by=caller(request), generation=self.get_object())
+        """Have what failed, was refused or stopped made again, by the same seed and at the same price; damaged files for nothing.
+
+        An order of which nothing is missing is left as it is.
+        """
+        generation = self.get_object()
+        sent = RetryIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        actions.retry_generation(by=caller(request), generation=generation, pictures=sent.validated_data.get("pictures"))
+        return self._answer(UUID(pk))
+
+    @extend_schema(operation_id="order_more_like", request=MoreIn, responses={202: GenerationOut})
+    @action(detail=True, methods=["post"], parser_classes=[JsonBody])
+    def more(self, request: Request, pk: str) -> Response:
+        """Order more variations like one picture of this order: its scene, words and places, with new seeds."""
+        generation = self.get_object()
+        sent = MoreIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        told = dict(sent.validated_data)
+        picture = generation.pictures.filter(pk=told.pop("picture")).select_related("generation__template_version__template").first()
+        if picture is None:
+            raise ValidationError({"picture": "This order has no picture with this id."})
+        made = actions.more_like(by=caller(request), picture=picture, **told)
+        return self._answer(made.pk, status=HTTPStatus.ACCEPTED)
+
+    @extend_schema(operation_id="raise_draft", request=RaiseIn, responses={202: GenerationOut})
+    @action(detail=True, methods=["post"], url_path="raise", url_name="raise", parser_classes=[JsonBody])
+    def raise_draft(self, request: Request, pk: str) -> Response:
+        """Order what this draft shows from another engine: same seeds, layout, words and places."""
+        generation = self.get_object()
+        sent = RaiseIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = actions.raise_draft(by=caller(request), generation=generation, **sent.validated_data)
+        return self._answer(made.pk, status=HTTPStatus.ACCEPTED)
+
+    @extend_schema(operation_id="delete_generation", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Take an order away with its ads; what is still being made is stopped. It can be brought back for thirty days."""
+        actions.delete_generation(by=caller(request), generation=self.get_object())
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    @extend_schema(operation_id="restore_generation", request=None, responses=GenerationOut)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring an order back that was taken away."""
+        actions.restore_generation(by=caller(request), generation=self.get_object())
         return self._answer(UUID(pk))
 
     @extend_schema(
@@ -370,15 +447,30 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         found = self.get_object().events.filter(seq__gt=int(after)).order_by("seq")[:EVENTS_AT_ONCE]
         return Response({"results": EventOut(found, many=True).data})
 
-    @extend_schema(operation_id="download_generation", responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="download_generation",
+        parameters=[
+            OpenApiParameter("ads", str, description="Only these: ids with commas between them."),
+            OpenApiParameter("starred", bool, description="Only those with a star."),
+        ],
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
     @action(detail=True, renderer_classes=[JSONRenderer, AnyAccept])
     def zip(self, request: Request, pk: str) -> FileResponse:
-        """All ready ads of this order in one ZIP file."""
+        """All ready ads of this order in one ZIP file, or some of them."""
         generation = self.get_object()
-        if not any(ad.status == Ad.Status.READY for ad in queries.current_ads(generation)):
+        ads = download.ready_ads(generation)
+        if not ads:
             raise NotYet("No ad of this order is ready yet.")
+        if asked(request, "starred") == "true":
+            ads = [ad for ad in ads if ad.starred]
+        if named := asked(request, "ads"):
+            wanted = {as_uuid(each.strip()) for each in named.split(",")}
+            ads = [ad for ad in ads if ad.pk in wanted]
+        if not ads:
+            raise NotYet("None of the ads you asked for is ready.")
         name = download.zip_name(generation)
-        response = FileResponse(download.zip_of(generation), content_type="application/zip", as_attachment=True, filename=name)
+        response = FileResponse(download.zip_of(generation, ads), content_type="application/zip", as_attachment=True, filename=name)
         response["Cache-Control"] = "private, no-store"
         return response
 

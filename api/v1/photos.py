@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.models import Brand, IdempotencyKey, User
-from api.base import KEY, UUID_PATTERN, JsonBody, UploadBody, absolute
+from api.base import DELETED, KEY, UUID_PATTERN, JsonBody, UploadBody, absolute, asked
 from api.brands import own_brand
 from api.paging import NewestFirst
 from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
@@ -105,7 +105,7 @@ class PhotoOut(serializers.ModelSerializer[Photo]):
         return absolute(self.context["request"], photo.cutout)
 
 
-@extend_schema_view(list=extend_schema(operation_id="list_photos"), retrieve=extend_schema(operation_id="read_photo"))
+@extend_schema_view(list=extend_schema(operation_id="list_photos", parameters=[DELETED]), retrieve=extend_schema(operation_id="read_photo"))
 @extend_schema(tags=["photos"])
 class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Photo]):
     """The photos of the caller's brands."""
@@ -118,8 +118,15 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
     queryset = Photo.objects.none()
 
     def get_queryset(self) -> QuerySet[Photo]:
-        """The caller's own."""
-        return queries.photos_of(self.request.user)
+        """The caller's own: those that are there, or those that were taken away and can be brought back."""
+        user = self.request.user
+        if self.action == "restore":
+            return queries.deleted_photos_of(user) | queries.photos_of(user)
+        return (
+            queries.deleted_photos_of(user)
+            if self.action == "list" and asked(self.request, "deleted") == "true"
+            else queries.photos_of(user)
+        )
 
     def get_throttles(self) -> list[Any]:
         """What costs something is slower than reads."""
@@ -137,6 +144,19 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
         photo = _add_once(user, brand, file.read(), file.name, key=request.headers.get("Idempotency-Key", "")[:200])
         headers = {"Location": reverse("api:photos-detail", args=[photo.pk], request=request)}
         return Response(self.get_serializer(photo).data, status=HTTPStatus.CREATED, headers=headers)
+
+    @extend_schema(operation_id="delete_photo", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Take this photo away; orders that have it keep it. It can be brought back for thirty days."""
+        actions.delete_photo(by=caller(request), photo=self.get_object())
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    @extend_schema(operation_id="restore_photo", request=None, responses=PhotoOut)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring a photo back that was taken away."""
+        actions.restore_photo(by=caller(request), photo=self.get_object())
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(operation_id="mark_product", request=MarkIn, responses=PhotoOut)
     @action(detail=True, methods=["post"], parser_classes=[JsonBody])

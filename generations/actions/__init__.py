@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from finishing.photo import PhotoRefused
+from generations.actions.again import MORE, more_like, raise_draft, retry_generation
 from generations.actions.orders import (
     ORDER_ROUTE,
     PLACEMENTS_AT_MOST,
@@ -12,29 +13,49 @@ from generations.actions.orders import (
     OrderRefused,
     cancel_generation,
     check_order,
-    make_files_again,
     order_generation,
 )
 from generations.actions.photos import add_photo, mark_product
+from generations.actions.removal import (
+    NotNow,
+    delete_ad,
+    delete_generation,
+    delete_photo,
+    restore_ad,
+    restore_generation,
+    restore_photo,
+    star_ad,
+)
 from generations.actions.words import ANGLE_LENGTH, change_copy, undo_copy
 from prompting.brief import BriefError
 
 __all__ = [
     "ANGLE_LENGTH",
-    "ORDER_ROUTE",
-    "PLACEMENTS_AT_MOST",
-    "VARIATIONS_AT_MOST",
     "BriefError",
     "CreditsMissing",
     "KeyReused",
+    "MORE",
+    "NotNow",
+    "ORDER_ROUTE",
     "OrderRefused",
+    "PLACEMENTS_AT_MOST",
     "PhotoRefused",
+    "VARIATIONS_AT_MOST",
     "add_photo",
     "cancel_generation",
     "change_copy",
     "check_order",
-    "make_files_again",
+    "delete_ad",
+    "delete_generation",
+    "delete_photo",
     "mark_product",
+    "more_like",
     "order_generation",
+    "raise_draft",
+    "restore_ad",
+    "restore_generation",
+    "restore_photo",
+    "retry_generation",
+    "star_ad",
     "undo_copy",
 ]

@@ -1,4 +1,4 @@
-"""What a person may do with orders: give one, stop it, have damaged files made again."""
+"""What a person may do with orders: give one, and stop it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from accounts.models import Brand, IdempotencyKey, PriceVersion, User
 from accounts.prices import price_of
 from generations import spending, states
 from generations.models import SEED_MAX, Ad, Copy, Generation, GenerationPhoto, Photo, Picture
-from generations.tasks import finish_ad, stop_picture, write_generation
+from generations.tasks import stop_picture, write_generation
 from keeping import room
 from keeping.bell import ring
 from keeping.crashpoints import crashpoint
@@ -25,7 +25,7 @@ from painting.engine import EngineError
 from painting.engines import choose
 from prompting.brief import Brief
 from prompting.writer import OverBudget
-from templates_app.models import AdTemplate, Placement
+from templates_app.models import AdTemplate, AdTemplateVersion, Placement
 
 VARIATIONS_AT_MOST, PLACEMENTS_AT_MOST = 8, 40  # there are seven shapes, so eight at most hold by themselves
 SEED_MOST = SEED_MAX - VARIATIONS_AT_MOST  # variations take the seeds that follow
@@ -83,35 +83,27 @@ def order_generation(
     )
     if by and idempotency_key and (earlier := _earlier(by, idempotency_key, body_hash)):
         return earlier
+    generation = Generation(
+        brand=brand,
+        created_by=by,
+        template_version=template.current,
+        brief_data=brief.as_data(),
+        variations=variations,
+        engine=engine,
+        seed=secrets.randbelow(SEED_MOST) if seed is None else seed,
+        lora_strength=lora_strength,
+        use_cutout=use_cutout,
+        client_ref=client_ref[:100],
+        facts={"texts": texts} if (texts := [p.slug for p in placements if p.kind == Placement.Kind.TEXT]) else {},
+        label=label,
+    )
     try:
         with transaction.atomic():
-            generation = Generation.objects.create(
-                brand=brand,
-                created_by=by,
-                template_version=template.current,  # type: ignore[misc] # check_order refused a template without one
-                brief_data=brief.as_data(),
-                variations=variations,
-                engine=engine,
-                price=price,
-                deadline=states.db_now() + round(settings.DEADLINE_SECONDS * 1000),
-                seed=secrets.randbelow(SEED_MOST) if seed is None else seed,
-                lora_strength=lora_strength,
-                use_cutout=use_cutout,
-                client_ref=client_ref[:100],
-                facts={"texts": texts} if (texts := [p.slug for p in placements if p.kind == Placement.Kind.TEXT]) else {},
-                label=label,
-            )
-            pictures = _write_rows(generation, chosen, price, placements, photos)
+            write_order(generation, chosen, price, placements, photos)
             if by and idempotency_key:
                 IdempotencyKey.objects.create(
                     caller=by, route=ORDER_ROUTE, key=idempotency_key[:200], body_hash=body_hash, answer={"generation": str(generation.pk)}
                 )
-            states.note(generation, [("generation.waiting", generation.pk)])
-            ledger.hold(brand.pk, {picture.pk: picture.credits for picture in pictures}, note=f"Order {generation.pk.hex[:8]}")
-            ring(write_generation, generation.pk)
-            crashpoint("W1")
-    except ledger.NotEnoughCredits as missing:
-        raise CreditsMissing({"credits": str(missing)}) from missing
     except IntegrityError:
         # Two requests with one key met; the first one's order is the answer to both.
         if by and idempotency_key and (earlier := _earlier(by, idempotency_key, body_hash)):
@@ -120,14 +112,51 @@ def order_generation(
     return generation
 
 
+def write_order(
+    generation: Generation, engine: str, price: PriceVersion, placements: Sequence[Placement], photos: Sequence[Photo]
+) -> list[Picture]:
+    """Write a checked order and all its rows, hold what it costs, and ring for it after the commit. Gives its pictures.
+
+    `engine` is the name of the one that paints. Raises CreditsMissing.
+    """
+    try:
+        with transaction.atomic():
+            generation.price = price
+            generation.deadline = new_deadline()
+            generation.save(force_insert=True)
+            pictures = _write_rows(generation, engine, price, placements, photos)
+            states.note(generation, [("generation.waiting", generation.pk)])
+            ledger.hold(generation.brand_id, {picture.pk: picture.credits for picture in pictures}, note=f"Order {generation.pk.hex[:8]}")
+            ring(write_generation, generation.pk)
+            crashpoint("W1")
+    except ledger.NotEnoughCredits as missing:
+        raise CreditsMissing({"credits": str(missing)}) from missing
+    return pictures
+
+
+def new_deadline() -> int:
+    """When an order of now has failed if it is still open, in epoch milliseconds of the database's clock."""
+    return states.db_now() + round(settings.DEADLINE_SECONDS * 1000)
+
+
 def check_order(
-    brand: Brand, template: AdTemplate, placements: Sequence[Placement], *, variations: int, seed: int | None, engine: str
+    brand: Brand,
+    template: AdTemplate,
+    placements: Sequence[Placement],
+    *,
+    variations: int,
+    seed: int | None,
+    engine: str,
+    version: AdTemplateVersion | None = None,
 ) -> str:
-    """The engine that would paint this order. Raises OrderRefused with a sentence for each field that is wrong; photos come later."""
+    """The engine that would paint this order. Raises OrderRefused with a sentence for each field that is wrong; photos come later.
+
+    With `version` an earlier order goes on by the template as it was then, whether or not it is still offered.
+    """
     errors: dict[str, str] = {}
     if not room.enough_room():
         errors["room"] = room.NO_ROOM
-    if not template.published or template.current is None:
+    if (not template.published and version is None) or template.current is None:
         errors["template"] = f"The template '{template.slug}' is not offered any more. Pick another one."
     if brand.deleted_at:
         errors["brand"] = "This brand was deleted. Choose another one."
@@ -146,7 +175,8 @@ def check_order(
         errors["seed"] = f"The seed must be a whole number from 0 to {SEED_MOST}."
     chosen = ""
     try:
-        chosen = _engine_for(brand, engine, template.current.engines() if template.current else None)
+        asked = version or template.current
+        chosen = _engine_for(brand, engine, asked.engines() if asked else None)
     except EngineError as error:
         errors["engine"] = str(error)
     if errors:
@@ -227,15 +257,6 @@ def _write_rows(
         if placement.kind == Placement.Kind.LOGO and placement.current
     )
     return pictures
-
-
-def make_files_again(*, by: User | None, generation: Generation) -> int:
-    """Finish those files once more that were damaged on our disk. It costs nothing. Gives how many there are."""
-    damaged = Ad.objects.filter(picture__generation=generation, status=Ad.Status.FAILED, error_code=states.DAMAGED, deleted_at=None)
-    again = [ad for ad in damaged.select_related("picture__generation") if states.reopen_damaged(ad)]
-    for ad in again:
-        ring(finish_ad, ad.pk)
-    return len(again)
 
 
 def cancel_generation(*, by: User | None, generation: Generation) -> bool:

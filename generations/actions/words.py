@@ -29,6 +29,7 @@ def change_copy(
     variation: int | None = None,
     language: str = "",
     angle: str = "",
+    client_ref: str = "",
 ) -> Copy:
     """Lay new words over pictures that are painted: a new Copy and new Ads, free, never a new picture.
 
@@ -51,7 +52,8 @@ def change_copy(
             words={name: getattr(checked, name) for name in Copy.WORDS},
         )
         ads = Ad.objects.bulk_create(
-            Ad(picture_id=picture, copy=copy, placement_id=placement) for picture, placement in _places(generation, ad, variation)
+            Ad(picture_id=picture, copy=copy, placement_id=placement, client_ref=client_ref[:100])
+            for picture, placement in _places(generation, ad, variation)
         )
         if not ads:
             raise BriefError({"headline": "There is no finished picture yet to lay new words over. Wait until one is ready."})

@@ -74,6 +74,7 @@ class Ad(Claimed):
     fidelity = models.JSONField(default=dict, blank=True, help_text="How well the product was kept: mask overlap, ΔE, SSIM.")
     recipe = models.JSONField(default=dict, blank=True, help_text="Every hash that made this file.")
     starred = models.BooleanField(default=False)
+    client_ref = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -37,6 +37,10 @@ class Generation(Claimed):
         ON = "on", "Always"
         OFF = "off", "Never"
 
+    class Origin(models.TextChoices):
+        MORE = "more", "More like a picture of another order"
+        RAISE = "raise", "A draft, painted by another engine"
+
     FINAL = frozenset({Status.READY, Status.PARTLY, Status.FAILED, Status.REFUSED, Status.CANCELLED})
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -54,6 +58,8 @@ class Generation(Claimed):
         max_length=4, choices=Label.choices, default=Label.AUTO, help_text="Whether a visible label says how the pictures were made."
     )
     client_ref = models.CharField(max_length=100, blank=True)
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
+    origin = models.CharField(max_length=5, choices=Origin.choices, blank=True, help_text="How it came from its parent.")
     price = models.ForeignKey(
         PriceVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="The price list it was ordered by."
     )

@@ -57,9 +57,14 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def again(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Make those files once more that were damaged on our disk."""
-    number = actions.make_files_again(by=request.user, generation=_order(request, pk))  # type: ignore[arg-type]
-    messages.success(request, "The damaged files are being made again." if number else "No file of this order is damaged.")
+    """Have made again what failed or was stopped: all of it, or one picture."""
+    one = forms.ids(request.POST.get("picture", ""))
+    try:
+        again = actions.retry_generation(by=request.user, generation=_order(request, pk), pictures=one or None)  # type: ignore[arg-type]
+    except actions.OrderRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "It is being made again." if again else "Nothing of this order is missing.")
     return redirect("generation", pk=pk)
 
 

@@ -1,0 +1,73 @@
+"""What a person may take away, and bring back within thirty days: photos, orders, single ads."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from generations import states
+from generations.actions.orders import cancel_generation
+from generations.models import Ad, Generation, Photo
+
+
+class NotNow(ValueError):
+    """Something that cannot be done as things stand. The message says what to do first."""
+
+
+def star_ad(*, by: User | None, ad: Ad, starred: bool = True) -> bool:
+    """Put a star on an ad, or take it off. False when it was so already."""
+    with transaction.atomic():
+        changed = bool(Ad.objects.filter(pk=ad.pk, deleted_at=None).exclude(starred=starred).update(starred=starred))
+        if changed:
+            states.note(ad.picture.generation, [("ad.starred" if starred else "ad.unstarred", ad.pk)])
+    return changed
+
+
+def delete_ad(*, by: User | None, ad: Ad) -> bool:
+    """Take one ad away. False when it was gone already. Raises NotNow while it is being made."""
+    with transaction.atomic():
+        if Ad.objects.filter(pk=ad.pk, deleted_at=None, status__in=Ad.FINAL).update(deleted_at=timezone.now()):
+            states.note(ad.picture.generation, [("ad.deleted", ad.pk)])
+            return True
+    if Ad.objects.filter(pk=ad.pk, deleted_at=None).exists():
+        raise NotNow("This ad is still being made. Wait a moment, or stop the order first.")
+    return False
+
+
+def restore_ad(*, by: User | None, ad: Ad) -> bool:
+    """Bring an ad back that was taken away. False when it is there."""
+    with transaction.atomic():
+        back = bool(Ad.objects.filter(pk=ad.pk).exclude(deleted_at=None).update(deleted_at=None))
+        if back:
+            states.note(ad.picture.generation, [("ad.restored", ad.pk)])
+    return back
+
+
+def delete_generation(*, by: User | None, generation: Generation) -> bool:
+    """Take an order away with all its ads. One that is still being made is stopped first. False when it was gone already."""
+    cancel_generation(by=by, generation=generation)
+    with transaction.atomic():
+        gone = bool(Generation.objects.filter(pk=generation.pk, deleted_at=None).update(deleted_at=timezone.now()))
+        if gone:
+            states.note(generation, [("generation.deleted", generation.pk)])
+    return gone
+
+
+def restore_generation(*, by: User | None, generation: Generation) -> bool:
+    """Bring an order back with the ads that it had. False when it is there."""
+    with transaction.atomic():
+        back = bool(Generation.objects.filter(pk=generation.pk).exclude(deleted_at=None).update(deleted_at=None))
+        if back:
+            states.note(generation, [("generation.restored", generation.pk)])
+    return back
+
+
+def delete_photo(*, by: User | None, photo: Photo) -> bool:
+    """Take a photo away; orders that were given with it keep it until they go. False when it was gone already."""
+    return bool(Photo.objects.filter(pk=photo.pk, deleted_at=None).update(deleted_at=timezone.now()))
+
+
+def restore_photo(*, by: User | None, photo: Photo) -> bool:
+    """Bring a photo back. False when it is there."""
+    return bool(Photo.objects.filter(pk=photo.pk).exclude(deleted_at=None).update(deleted_at=None))
