@@ -312,7 +312,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {f"{row}Status": f"generations.models.{row}.Status" for row in ("Generation", "Picture", "Ad")},
+    "ENUM_NAME_OVERRIDES": {
+        **{f"{row}Status": f"generations.models.{row}.Status" for row in ("Generation", "Picture", "Ad")},
+        "ModelFamily": "comfy.models.FAMILIES",
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.tidy"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

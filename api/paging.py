@@ -31,6 +31,19 @@ class NewestFirst(CursorPagination):
         return page
 
 
+class NewestPeople(NewestFirst):
+    """Who came last comes first."""
+
+    ordering = ("-date_joined", "-id")
+
+
+class ByTitle(NewestFirst):
+    """By title."""
+
+    ordering = ("title", "id")
+    page_size = 100
+
+
 class ShelfOrder(NewestFirst):
     """As staff have put them in order."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -39,6 +39,29 @@ class EditorsWrite(BasePermission):
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         """Whether this row may be read or changed by the caller."""
         return request.method in SAFE_METHODS or may_edit(caller(request), obj.brand)
+
+
+class StaffWithRight(BasePermission):
+    """Staff who have the right to the view's model that admin asks for: to view, add, change or delete it."""
+
+    message = "This is for staff who look after it."
+    rights: ClassVar[dict[str, str]] = {"GET": "view", "HEAD": "view", "OPTIONS": "view", "PATCH": "change", "DELETE": "delete"}
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether this caller may do this here. Buttons of a row (POST beside `create`) change it."""
+        user, meta = caller(request), view.queryset.model._meta
+        right = self.rights.get(request.method or "", "add" if view.action == "create" else "change")
+        return user.is_staff and user.has_perm(f"{meta.app_label}.{right}_{meta.model_name}")
+
+
+class ReadOrStaff(BasePermission):
+    """Everybody reads; staff with the right write."""
+
+    message = StaffWithRight.message
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether this caller may do this here."""
+        return request.method in SAFE_METHODS or StaffWithRight().has_permission(request, view)
 
 
 # Manners, not security: guessing of passwords is stopped by accounts.tries, spending by the credits.

@@ -12,14 +12,18 @@ from api.v1.brands import Brands
 from api.v1.check import Check
 from api.v1.copy import FitCopy, SuggestCopy, TranslateCopy
 from api.v1.generations import Generations
+from api.v1.loras import Loras
 from api.v1.me import Me, MeCredits, MeExport, MeSession, MeSessions
 from api.v1.people import AcceptInvitation
 from api.v1.photos import Photos
 from api.v1.placements import Placements
 from api.v1.preflight import Preflight
 from api.v1.root import Nowhere, Root
+from api.v1.selftest import SelfTest
+from api.v1.servers import Servers
 from api.v1.templates import Templates
 from api.v1.tokens import Refresh, SignIn, SignOut
+from api.v1.users import Users
 from api.v1.webhooks import Webhooks
 
 app_name = "api"
@@ -33,6 +37,9 @@ router.register("photos", Photos, basename="photos")
 router.register("generations", Generations, basename="generations")
 router.register("ads", Ads, basename="ads")
 router.register("webhooks", Webhooks, basename="webhooks")
+router.register("loras", Loras, basename="loras")
+router.register("servers", Servers, basename="servers")
+router.register("users", Users, basename="users")
 
 urlpatterns = [
     re_path(r"^$", Root.as_view(), name="root"),
@@ -55,6 +62,7 @@ urlpatterns = [
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^check/?$", Check.as_view(), name="check"),
+    re_path(r"^test/?$", SelfTest.as_view(), name="test"),
     re_path(r"^preflight/?$", Preflight.as_view(), name="preflight"),
     re_path(r"^copy/suggest/?$", SuggestCopy.as_view(), name="copy-suggest"),
     re_path(r"^copy/translate/?$", TranslateCopy.as_view(), name="copy-translate"),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from comfy import pool
 from comfy.binding import audit
 from comfy.client import Pace
 from comfy.errors import ServerRefused
 from comfy.models import Server, Workflow, WorkflowVersion
+from keeping.fetch import FetchRefused, judge
 from keeping.versions import hash_of
 
 SHORT = Pace(connect=1.5, read=3.0)  # seconds, while a person looks at a page
@@ -48,6 +53,28 @@ def roll_back(*, by: Any, workflow: Workflow, number: int) -> Workflow:
     return save_workflow(
         slug=workflow.slug, title=workflow.title, graph=old.graph, bindings=old.bindings, by=by, note=f"Back to version {number}"
     )
+
+
+class AddressRefused(ValueError):
+    """An address that no server may have. The message says why."""
+
+
+def checked_address(address: str, *, allow_private: bool) -> str:
+    """An address as it is kept, judged as it will be judged before every use. Raises AddressRefused."""
+    told = address.strip().rstrip("/")
+    try:
+        port = urlsplit(told).port
+        judge(told, ports=(port,) if port else (), allow_private=allow_private)
+    except FetchRefused as error:
+        raise AddressRefused(str(error)) from error
+    except ValueError as error:
+        raise AddressRefused("This is not an address. Give one such as https://gpu-1.example.com:8188.") from error
+    return told
+
+
+def has_token(pk: UUID) -> bool:
+    """Whether a server has a token, without reading it: its key may be gone."""
+    return Server.objects.annotate(raw=Cast("token", TextField())).filter(pk=pk).exclude(raw="").exists()
 
 
 def drain(server: Server) -> bool:

@@ -16,9 +16,13 @@ def published() -> QuerySet[AdTemplate]:
     offered = Q(published=True, current__isnull=False)
     if lacking := lacking_loras():
         offered &= ~Q(pk__in=lacking)
+    return everything().filter(offered)
+
+
+def everything() -> QuerySet[AdTemplate]:
+    """Every template with the same joins, whether or not it is offered: for staff."""
     return (
-        AdTemplate.objects.filter(offered)
-        .select_related("category", "current__layout__layout")
+        AdTemplate.objects.select_related("category", "current__layout__layout")
         .prefetch_related(Prefetch("previews", TemplatePreview.objects.select_related("file")))
         .order_by("position", "title")
     )

@@ -26,11 +26,15 @@ LINKS = (
     "generations",
     "ads",
     "webhooks",
+    "loras",
+    "users",
+    "servers",
+    "test",
     "check",
     "schema",
     "docs",
 )
-COLLECTIONS = frozenset({"brands", "templates", "placements", "photos", "generations", "ads", "webhooks"})
+COLLECTIONS = frozenset({"brands", "templates", "placements", "photos", "generations", "ads", "webhooks", "loras", "users", "servers"})
 
 
 class RootOut(serializers.Serializer[Any]):

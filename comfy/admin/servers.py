@@ -6,15 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -27,7 +25,6 @@ from comfy.advice import FOLDERS
 from comfy.errors import ComfyError
 from comfy.models import FAMILIES, Server
 from keeping.claims import DbNow, db_now
-from keeping.fetch import FetchRefused, judge
 from keeping.showing import NONE, Page, PrettyJson, RowForm
 
 SHOWN_IN_A_LIST = 3  # checkpoints
@@ -65,17 +62,13 @@ class ServerForm(RowForm):
         """Judge the address as it will be judged before every use."""
         told: dict[str, Any] = super().clean() or self.cleaned_data
         if "address" in told:
-            told["address"] = str(told["address"]).strip().rstrip("/")
             private = told.get("allow_private", self.instance.allow_private)
             try:
-                port = urlsplit(told["address"]).port
-                judge(told["address"], ports=(port,) if port else (), allow_private=private)
-            except ValueError:
-                self.add_error("address", "This is not an address. Give one such as https://gpu-1.example.com:8188.")
-            except FetchRefused as error:
+                told["address"] = actions.checked_address(str(told["address"]), allow_private=private)
+            except actions.AddressRefused as error:
                 self.add_error("address", str(error))
-            moved = not self.instance._state.adding and told["address"] != self.initial.get("address")
-            if moved and not told.get("token") and not told.get("forget_token") and has_token(self.instance.pk):
+            moved = not self.instance._state.adding and told.get("address") != self.initial.get("address")
+            if moved and not told.get("token") and not told.get("forget_token") and actions.has_token(self.instance.pk):
                 self.add_error("token", "The address has changed. Type the token for it, or choose to forget the one that is there.")
         return told
 
@@ -83,11 +76,6 @@ class ServerForm(RowForm):
         super()._post_clean()  # type: ignore[misc] # Django's own, after whose end the row has what was typed
         if self.cleaned_data.get("forget_token") and not self.cleaned_data.get("token"):
             self.instance.token = ""
-
-
-def has_token(pk: UUID) -> bool:
-    """Whether a server has a token, without reading it: its key may be gone."""
-    return Server.objects.annotate(raw=Cast("token", TextField())).filter(pk=pk).exclude(raw="").exists()
 
 
 @admin.register(Server)
@@ -230,7 +218,7 @@ class Servers(Page):
             "trouble": trouble,
             "files": sorted({FOLDERS[name]: files for name, files in server.files.items() if files}.items()),
             "lacks": lacks,
-            "token": has_token(server.pk),
+            "token": actions.has_token(server.pk),
         }
 
     def _probe(self, request: HttpRequest, server: Server) -> None:

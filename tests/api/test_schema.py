@@ -31,8 +31,16 @@ EXPECTED = {
     "/api/v1/brands/{id}/invitations": {"get", "post"},
     "/api/v1/brands/{id}/invitations/{invitation}": {"delete"},
     "/api/v1/invitations/accept": {"post"},
-    "/api/v1/templates": {"get"},
-    "/api/v1/templates/{slug}": {"get"},
+    "/api/v1/templates": {"get", "post"},
+    "/api/v1/templates/{slug}": {"get", "patch", "delete"},
+    "/api/v1/loras": {"get", "post"},
+    "/api/v1/loras/{slug}": {"get", "patch", "delete"},
+    "/api/v1/servers": {"get", "post"},
+    "/api/v1/servers/{id}": {"get", "patch", "delete"},
+    "/api/v1/servers/{id}/probe": {"post"},
+    "/api/v1/users": {"get", "post"},
+    "/api/v1/users/{id}": {"get", "patch", "delete"},
+    "/api/v1/test": {"get", "post"},
     "/api/v1/placements": {"get"},
     "/api/v1/placements/{slug}": {"get"},
     "/api/v1/photos": {"get", "post"},
@@ -121,7 +129,7 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         *(f"brands-{what}" for what in ("restore", "members", "member", "hand-over", "invitations", "invitation")),
         *(
             f"{name}-{kind}"
-            for name in ("brands", "templates", "placements", "photos", "generations", "ads", "webhooks")
+            for name in ("brands", "templates", "placements", "photos", "generations", "ads", "webhooks", "loras", "servers", "users")
             for kind in ("list", "detail")
         ),
         "photos-mark",
@@ -139,6 +147,8 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         "brands-fonts",
         "brands-logo",
         "preflight",
+        "servers-probe",
+        "test",
         "check",
         "me-export",
         "webhooks-deliveries",

@@ -28,6 +28,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from accounts import brands
 from accounts.models import Brand, BrandFont, Delivery, Invitation, Membership, User, Webhook
 from api.v1 import tokens
+from comfy.models import Lora, Server
 from generations import pipeline
 from generations.models import Ad, Generation, Photo
 from keeping import links
@@ -57,6 +58,8 @@ KINDS["owners"] = {**KINDS["hidden"], "editor": NONE}
 KINDS["make"] = {**KINDS["person"], "reviewer": NO}
 KINDS["named"] = {**KINDS["open"], **dict.fromkeys(("disabled", *TOKENS), DOOR)}
 KINDS["inside"] = {**KINDS["person"], "anonymous": NOT_DONE, "disabled": NOT_DONE}
+KINDS["clerks"] = {**KINDS["person"], **dict.fromkeys(("owner", "editor", "reviewer", "stranger"), NO)}
+KINDS["right"] = {**KINDS["clerks"], "clerk": NO}
 KINDS["absent"] = {**KINDS["person"], **dict.fromkeys(("owner", "editor", "reviewer", "stranger", "clerk", "superuser"), NONE)}
 
 
@@ -136,9 +139,11 @@ def samples(order: Generation, brand: Brand, mia: User, photo: Photo) -> dict[st
         "api:webhooks-replay": {"pk": webhook.pk, "delivery": delivery.pk},
         "api:templates-detail": {"slug": template.slug},
         "mfa_remove_webauthn": {"pk": 1},
+        "api:loras-detail": {"slug": Lora.objects.create(slug="grain", title="Grain", file_name="grain.safetensors", family="sdxl").slug},
     }
+    server = Server.objects.create(name="gpu-1", address="http://127.0.0.1:9", allow_private=True)
     rows = {"photo": photo.pk, "generation": order.pk, "ad": ad.pk, "brand": brand.pk, "api:photos": photo.pk, "api:generations": order.pk}
-    rows |= {"api:ads": ad.pk, "api:brands": brand.pk, "api:webhooks": webhook.pk}
+    rows |= {"api:ads": ad.pk, "api:brands": brand.pk, "api:webhooks": webhook.pk, "api:servers": server.pk, "api:users": nils.pk}
     for name, pattern in _leaves(get_resolver(), ""):
         named = pattern.pattern.regex.groupindex
         room = next((room for room in rows if name == room or name.startswith(f"{room}-")), None)
