@@ -342,7 +342,7 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
 
     def get_throttles(self) -> list[Any]:
         """Orders are slower than reads."""
-        return [Everyone(), Creates()] if self.action == "create" else [Everyone()]
+        return [Everyone(), Creates()] if self.action in ("create", "more", "raise_draft") else [Everyone()]
 
     @extend_schema(operation_id="order_generation", request=GenerationIn, responses={202: GenerationOut}, parameters=[KEY])
     def create(self, request: Request) -> Response:
@@ -354,8 +354,7 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         named = order.validated_data.pop("brand", None)
         brand = photos[0].brand if photos and not named else own_brand(user, named)
         require_editor(user, brand)
-        key = request.headers.get("Idempotency-Key", "")
-        made = actions.order_generation(by=user, brand=brand, idempotency_key=key, **order.validated_data)
+        made = actions.order_generation(by=user, brand=brand, idempotency_key=_key(request), **order.validated_data)
         return self._answer(made.pk, status=HTTPStatus.ACCEPTED)
 
     @extend_schema(
@@ -395,7 +394,7 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         actions.retry_generation(by=caller(request), generation=generation, pictures=sent.validated_data.get("pictures"))
         return self._answer(UUID(pk))
 
-    @extend_schema(operation_id="order_more_like", request=MoreIn, responses={202: GenerationOut})
+    @extend_schema(operation_id="order_more_like", request=MoreIn, responses={202: GenerationOut}, parameters=[KEY])
     @action(detail=True, methods=["post"], parser_classes=[JsonBody])
     def more(self, request: Request, pk: str) -> Response:
         """Order more variations like one picture of this order: its scene, words and places, with new seeds."""
@@ -406,17 +405,17 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         picture = generation.pictures.filter(pk=told.pop("picture")).select_related("generation__template_version__template").first()
         if picture is None:
             raise ValidationError({"picture": "This order has no picture with this id."})
-        made = actions.more_like(by=caller(request), picture=picture, **told)
+        made = actions.more_like(by=caller(request), picture=picture, idempotency_key=_key(request), **told)
         return self._answer(made.pk, status=HTTPStatus.ACCEPTED)
 
-    @extend_schema(operation_id="raise_draft", request=RaiseIn, responses={202: GenerationOut})
+    @extend_schema(operation_id="raise_draft", request=RaiseIn, responses={202: GenerationOut}, parameters=[KEY])
     @action(detail=True, methods=["post"], url_path="raise", url_name="raise", parser_classes=[JsonBody])
     def raise_draft(self, request: Request, pk: str) -> Response:
         """Order what this draft shows from another engine: same seeds, layout, words and places."""
         generation = self.get_object()
         sent = RaiseIn(data=request.data)
         sent.is_valid(raise_exception=True)
-        made = actions.raise_draft(by=caller(request), generation=generation, **sent.validated_data)
+        made = actions.raise_draft(by=caller(request), generation=generation, idempotency_key=_key(request), **sent.validated_data)
         return self._answer(made.pk, status=HTTPStatus.ACCEPTED)
 
     @extend_schema(operation_id="delete_generation", responses={204: None})
@@ -482,6 +481,10 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
             response["Location"] = reverse("api:generations-detail", args=[pk], request=self.request)
         _say_when(response, generation)
         return response
+
+
+def _key(request: Request) -> str:
+    return request.headers.get("Idempotency-Key", "")
 
 
 def _say_when(response: HttpResponseBase, generation: Generation) -> None:

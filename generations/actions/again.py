@@ -20,12 +20,14 @@ from generations.actions.orders import (
     OrderRefused,
     check_order,
     new_deadline,
+    taken_once,
     write_order,
 )
 from generations.models import Ad, Copy, Generation, Photo, Picture
 from generations.tasks import finish_ad, make_picture, write_generation
 from keeping import room
 from keeping.bell import ring
+from keeping.versions import hash_of
 from templates_app.models import Placement
 
 MORE = 4  # variations of an order for more like one picture, unless somebody says how many
@@ -67,10 +69,12 @@ def _damaged_again(generation: Generation, pictures: Collection[UUID]) -> list[U
     return [ad.pk for ad in again]
 
 
-def more_like(*, by: User | None, picture: Picture, variations: int = MORE, engine: str = "", client_ref: str = "") -> Generation:
+def more_like(
+    *, by: User | None, picture: Picture, variations: int = MORE, engine: str = "", client_ref: str = "", idempotency_key: str = ""
+) -> Generation:
     """Order more variations like one picture: the same template, photos, words and places, in its scene, with new seeds.
 
-    `engine` as in an order; left out, the one that painted it. Raises OrderRefused.
+    `engine` as in an order; left out, the one that painted it. Raises OrderRefused, and KeyReused as `order_generation` does.
     """
     parent = picture.generation
     if not 1 <= variations <= VARIATIONS_AT_MOST:
@@ -87,11 +91,17 @@ def more_like(*, by: User | None, picture: Picture, variations: int = MORE, engi
         seed=secrets.randbelow(SEED_MOST),
         like={"picture": str(picture.pk), **facts},
         client_ref=client_ref,
+        idempotency_key=idempotency_key,
     )
 
 
-def raise_draft(*, by: User | None, generation: Generation, engine: str = "auto", client_ref: str = "") -> Generation:
-    """Order what a draft shows once more from another engine: same seed, layout, words and places. Raises OrderRefused."""
+def raise_draft(
+    *, by: User | None, generation: Generation, engine: str = "auto", client_ref: str = "", idempotency_key: str = ""
+) -> Generation:
+    """Order what a draft shows once more from another engine: same seed, layout, words and places.
+
+    Raises OrderRefused, and KeyReused as `order_generation` does.
+    """
     if any(picture.engine != "builtin" for picture in generation.pictures.all()):
         raise OrderRefused({"engine": "This order is no draft: it was not painted by the built-in engine."})
     if engine in ("draft", "builtin"):
@@ -104,6 +114,7 @@ def raise_draft(*, by: User | None, generation: Generation, engine: str = "auto"
         variations=generation.variations,
         seed=generation.seed,
         client_ref=client_ref,
+        idempotency_key=idempotency_key,
     )
 
 
@@ -122,6 +133,7 @@ def _child(
     seed: int,
     like: Mapping[str, Any] | None = None,
     client_ref: str = "",
+    idempotency_key: str = "",
 ) -> Generation:
     """An order that comes from an ended one: its template version, photos, current words and places."""
     parent.refresh_from_db(fields=["status"])
@@ -150,10 +162,15 @@ def _child(
         origin=origin,
         facts={name: parent.facts[name] for name in ("texts",) if name in parent.facts} | ({"like": dict(like)} if like else {}),
     )
-    with transaction.atomic():
-        pictures = write_order(child, chosen, price_of(chosen), placements, photos)
-        _other_words(child, pictures, copies[1:])
-    return child
+
+    def write() -> None:
+        with transaction.atomic():
+            pictures = write_order(child, chosen, price_of(chosen), placements, photos)
+            _other_words(child, pictures, copies[1:])
+
+    # By what was asked for: the seed is drawn anew each time.
+    body_hash = hash_of([origin.value, str(parent.pk), (like or {}).get("picture", ""), engine, variations, client_ref])
+    return taken_once(by, idempotency_key, body_hash, child, write)
 
 
 def _other_words(child: Generation, pictures: Sequence[Picture], copies: Sequence[Copy]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -81,8 +81,6 @@ def order_generation(
         + [variations, engine, seed, lora_strength, use_cutout, client_ref]
         + ([] if label == Generation.Label.AUTO else [label])
     )
-    if by and idempotency_key and (earlier := _earlier(by, idempotency_key, body_hash)):
-        return earlier
     generation = Generation(
         brand=brand,
         created_by=by,
@@ -97,16 +95,27 @@ def order_generation(
         facts={"texts": texts} if (texts := [p.slug for p in placements if p.kind == Placement.Kind.TEXT]) else {},
         label=label,
     )
+    return taken_once(by, idempotency_key, body_hash, generation, lambda: write_order(generation, chosen, price, placements, photos))
+
+
+def taken_once(by: User | None, key: str, body_hash: str, generation: Generation, write: Callable[[], object]) -> Generation:
+    """Write an order by calling `write`, unless this person gave one with this key before: then that one is given again.
+
+    Without a key it is always written. Raises KeyReused when the key came with another order.
+    """
+    if not by or not key:
+        write()
+        return generation
+    if earlier := _earlier(by, key, body_hash):
+        return earlier
     try:
         with transaction.atomic():
-            write_order(generation, chosen, price, placements, photos)
-            if by and idempotency_key:
-                IdempotencyKey.objects.create(
-                    caller=by, route=ORDER_ROUTE, key=idempotency_key[:200], body_hash=body_hash, answer={"generation": str(generation.pk)}
-                )
+            write()
+            answer = {"generation": str(generation.pk)}
+            IdempotencyKey.objects.create(caller=by, route=ORDER_ROUTE, key=key[:200], body_hash=body_hash, answer=answer)
     except IntegrityError:
         # Two requests with one key met; the first one's order is the answer to both.
-        if by and idempotency_key and (earlier := _earlier(by, idempotency_key, body_hash)):
+        if earlier := _earlier(by, key, body_hash):
             return earlier
         raise
     return generation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -25,9 +26,14 @@ def star_ad(*, by: User | None, ad: Ad, starred: bool = True) -> bool:
 
 
 def delete_ad(*, by: User | None, ad: Ad) -> bool:
-    """Take one ad away. False when it was gone already. Raises NotNow while it is being made."""
+    """Take one ad away, and with it the words before it at its place, which would be shown again otherwise.
+
+    False when it was gone already. Raises NotNow while it is being made.
+    """
+    now = timezone.now()
     with transaction.atomic():
-        if Ad.objects.filter(pk=ad.pk, deleted_at=None, status__in=Ad.FINAL).update(deleted_at=timezone.now()):
+        if Ad.objects.filter(pk=ad.pk, deleted_at=None, status__in=Ad.FINAL).update(deleted_at=now):
+            _before(ad).filter(deleted_at=None).update(deleted_at=now)
             states.note(ad.picture.generation, [("ad.deleted", ad.pk)])
             return True
     if Ad.objects.filter(pk=ad.pk, deleted_at=None).exists():
@@ -36,12 +42,23 @@ def delete_ad(*, by: User | None, ad: Ad) -> bool:
 
 
 def restore_ad(*, by: User | None, ad: Ad) -> bool:
-    """Bring an ad back that was taken away. False when it is there."""
+    """Bring an ad back that was taken away, with what went along with it. False when it is there."""
+    ad.refresh_from_db(fields=["deleted_at"])
+    if ad.deleted_at is None:
+        return False
     with transaction.atomic():
-        back = bool(Ad.objects.filter(pk=ad.pk).exclude(deleted_at=None).update(deleted_at=None))
+        back = bool(Ad.objects.filter(pk=ad.pk, deleted_at=ad.deleted_at).update(deleted_at=None))
         if back:
+            _before(ad).filter(deleted_at=ad.deleted_at).update(deleted_at=None)
             states.note(ad.picture.generation, [("ad.restored", ad.pk)])
     return back
+
+
+def _before(ad: Ad) -> QuerySet[Ad]:
+    """The ads with earlier words of the same language and angle at the same place."""
+    alike = Ad.objects.filter(picture=ad.picture_id, placement=ad.placement_id, status__in=Ad.FINAL).exclude(pk=ad.pk)
+    same = alike.filter(copy__language=ad.copy.language, copy__angle=ad.copy.angle)
+    return same.filter(copy__created_at__lte=ad.copy.created_at)
 
 
 def delete_generation(*, by: User | None, generation: Generation) -> bool:

@@ -114,3 +114,11 @@ def test_a_stranger_can_neither_take_away_nor_bring_back(as_eve: APIClient, made
     actions.delete_generation(by=mia, generation=made)
     is_problem(as_eve.post(f"{API}/generations/{made.pk}/restore"), 404)
     assert Generation.objects.get(pk=made.pk).deleted_at
+
+
+def test_two_clicks_on_more_are_one_order(as_mia: APIClient, made: Generation) -> None:
+    address, body = f"{API}/generations/{made.pk}/more", {"picture": str(made.pictures.all()[0].pk), "variations": 2}
+    first = as_mia.post(address, body, format="json", HTTP_IDEMPOTENCY_KEY="m1").json()
+    assert as_mia.post(address, body, format="json", HTTP_IDEMPOTENCY_KEY="m1").json()["id"] == first["id"]
+    is_problem(as_mia.post(address, {**body, "variations": 3}, format="json", HTTP_IDEMPOTENCY_KEY="m1"), 422)
+    assert Generation.objects.count() == 2

@@ -84,3 +84,24 @@ def test_after_thirty_days_a_single_ad_is_gone_and_its_words_stay(order: Generat
     assert purge.purge_deleted() > 0
     assert not Ad.objects.filter(pk=ad.pk).exists() and order.copies.count() == 1
     assert verify(rehash=False).problems == []
+
+
+def test_a_deleted_ad_does_not_show_the_words_before_it(order: Generation, mia: User) -> None:
+    old = queries.ads_of(pipeline.run(order.pk).created_by or mia).order_by("pk")[0]
+    new = actions.change_copy(by=mia, generation=order, ad=old, words={"headline": "Better words"}).ads.get()
+    pipeline.finish_ad(new.pk)
+    new.refresh_from_db()
+    actions.delete_ad(by=mia, ad=new)
+    left = {ad.pk for ad in queries.current_ads(queries.generations_of(mia).get())}
+    assert left.isdisjoint({old.pk, new.pk}) and len(left) == 1
+    assert actions.restore_ad(by=mia, ad=new)
+    assert {ad.pk for ad in queries.current_ads(queries.generations_of(mia).get())} == left | {new.pk}
+    assert Ad.objects.get(pk=old.pk).deleted_at is None
+
+
+def test_taking_earlier_words_away_leaves_the_newest(order: Generation, mia: User) -> None:
+    pipeline.run(order.pk)
+    old = queries.ads_of(mia).order_by("pk")[0]
+    new = actions.change_copy(by=mia, generation=order, ad=old, words={"headline": "Better words"}).ads.get()
+    actions.delete_ad(by=mia, ad=old)
+    assert new.pk in {ad.pk for ad in queries.current_ads(queries.generations_of(mia).get())}
