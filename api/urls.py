@@ -18,6 +18,7 @@ from api.v1.people import AcceptInvitation
 from api.v1.photos import Photos
 from api.v1.placements import Placements
 from api.v1.preflight import Preflight
+from api.v1.reviews import Reviews
 from api.v1.root import Nowhere, Root
 from api.v1.selftest import SelfTest
 from api.v1.servers import Servers
@@ -37,6 +38,7 @@ router.register("photos", Photos, basename="photos")
 router.register("generations", Generations, basename="generations")
 router.register("ads", Ads, basename="ads")
 router.register("webhooks", Webhooks, basename="webhooks")
+router.register("reviews", Reviews, basename="reviews")
 router.register("loras", Loras, basename="loras")
 router.register("servers", Servers, basename="servers")
 router.register("users", Users, basename="users")

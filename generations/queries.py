@@ -16,10 +16,13 @@ from accounts.queries import brands_of
 from finishing.preflight import FileFacts, Finding, Fix, worst
 from finishing.preflight import preflight as preflight_of
 from finishing.specs import CopySpec
-from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Picture, Step
+from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Picture, ReviewLink, Step, Verdict
 from keeping import room
 from keeping.claims import DbNow, in_nobodys_hands
 from keeping.models import StoredFile
+from painting.builtin import Builtin
+from painting.engine import EngineError
+from painting.engines import choose
 from prompting.writers import paused
 from templates_app.models import Placement, PlacementVersion
 
@@ -53,7 +56,7 @@ def with_pictures(generations: QuerySet[Generation]) -> QuerySet[Generation]:
     """These orders joined with template, photos, words, pictures and ads, in a constant number of queries."""
     ads = Ad.objects.filter(deleted_at=None).select_related("file", "copy", "placement__placement", "picture")
     return generations.select_related(
-        "brand", "template_version__template", "template_version__layout__layout", "created_by"
+        "brand", "template_version__template", "template_version__layout__layout", "created_by", "parent"
     ).prefetch_related(
         "copies",
         Prefetch("photos", Photo.objects.select_related("file", "cutout").order_by("generationphoto__position")),
@@ -82,6 +85,34 @@ def deleted_ads_of(user: User | AnonymousUser) -> QuerySet[Ad]:
     """The single ads that were taken away, of orders that are there."""
     mine = Ad.objects.filter(picture__generation__brand__in=brands_of(user), picture__generation__deleted_at=None)
     return mine.exclude(deleted_at=None).select_related(*AD_JOINS)
+
+
+def links_that_open() -> QuerySet[ReviewLink]:
+    """Review links that are neither taken back nor run out, of orders that are there."""
+    there = ReviewLink.objects.filter(generation__deleted_at=None, generation__brand__deleted_at=None, revoked_at=None)
+    return there.filter(expires_at__gt=Now())
+
+
+def open_links(generation: Generation) -> QuerySet[ReviewLink]:
+    """Those of one order, the newest first."""
+    return links_that_open().filter(generation=generation)
+
+
+def review_links_of(user: User | AnonymousUser) -> QuerySet[ReviewLink]:
+    """All links of the orders of this person's brands, with what was said by them."""
+    own = ReviewLink.objects.filter(generation__brand__in=brands_of(user), generation__deleted_at=None)
+    return own.select_related("created_by", "generation__brand").prefetch_related("verdicts")
+
+
+def verdicts_of(generation: Generation) -> list[Verdict]:
+    """What was said of an order, the newest first."""
+    return list(Verdict.objects.filter(link__generation=generation).order_by("-created_at", "-id"))
+
+
+def approvals_of(ad: Ad) -> list[Verdict]:
+    """Who approved just this file of an ad: the approval is for its hash, so it ends where the file is another one."""
+    given = Verdict.objects.filter(link__generation=ad.picture.generation_id, variation=ad.picture.variation, word=Verdict.Word.RUN)
+    return [verdict for verdict in given if ad.file_id and verdict.files.get(str(ad.pk)) == ad.file_id]
 
 
 def current_ads(generation: Generation) -> list[Ad]:
@@ -252,6 +283,16 @@ def estimate_seconds(generation: Generation) -> float:
     finish = _measured(Step.Kind.FINISH, "finishing", FIRST_GUESS_OF_FINISHING)
     own = sum((1 - picture.progress) * paint[picture.engine] for picture in pictures) + ads * finish
     return round(own + queue_place(generation) * (max(paint.values(), default=0.0) + finish), 1)
+
+
+def can_be_raised(generation: Generation) -> bool:
+    """Whether this is a draft, and another engine than the built-in one could paint it now."""
+    if any(picture.engine != Builtin.name for picture in generation.pictures.all()):
+        return False
+    try:
+        return choose("auto", generation.template_version.engines()) != Builtin.name
+    except EngineError:
+        return False
 
 
 def waits_for(generation: Generation) -> str:

@@ -36,6 +36,7 @@ KINDS = (
     "ad.ready",
     "ad.failed",
     "ad.cancelled",
+    "review.given",
 )
 PING = "ping"
 

@@ -25,6 +25,7 @@ LINKS = (
     "preflight",
     "generations",
     "ads",
+    "reviews",
     "webhooks",
     "loras",
     "users",
@@ -34,7 +35,9 @@ LINKS = (
     "schema",
     "docs",
 )
-COLLECTIONS = frozenset({"brands", "templates", "placements", "photos", "generations", "ads", "webhooks", "loras", "users", "servers"})
+COLLECTIONS = frozenset(
+    {"brands", "templates", "placements", "photos", "generations", "ads", "reviews", "webhooks", "loras", "users", "servers"}
+)
 
 
 class RootOut(serializers.Serializer[Any]):

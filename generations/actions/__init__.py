@@ -26,6 +26,17 @@ from generations.actions.removal import (
     restore_photo,
     star_ad,
 )
+from generations.actions.reviews import (
+    DAYS,
+    MOST_DAYS,
+    ReviewRefused,
+    Said,
+    ask_for_review,
+    give_verdicts,
+    link_of,
+    take_link_back,
+    token_of,
+)
 from generations.actions.words import ANGLE_LENGTH, change_copy, undo_copy
 from prompting.brief import BriefError
 
@@ -58,4 +69,13 @@ __all__ = [
     "retry_generation",
     "star_ad",
     "undo_copy",
+    "DAYS",
+    "MOST_DAYS",
+    "ReviewRefused",
+    "Said",
+    "ask_for_review",
+    "give_verdicts",
+    "link_of",
+    "take_link_back",
+    "token_of",
 ]

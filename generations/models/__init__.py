@@ -7,6 +7,7 @@ from generations.models.orders import SEED_MAX, Generation, GenerationPhoto
 from generations.models.photos import Photo
 from generations.models.pictures import Picture
 from generations.models.records import Breaker, Event, Fingerprint, Rate, Step
+from generations.models.reviews import ReviewLink, Verdict
 
 __all__ = [
     "SEED_MAX",
@@ -20,5 +21,7 @@ __all__ = [
     "Photo",
     "Picture",
     "Rate",
+    "ReviewLink",
     "Step",
+    "Verdict",
 ]

@@ -24,14 +24,19 @@ def show(request: HttpRequest, pk: UUID, size: str) -> HttpResponse | FileRespon
     """A file of an ad, a photo or a raw picture: `thumb`, `large`, `full`, or a photo's `cutout`. Somebody else's is a 404."""
     stored, name = _find(request, pk, cutout=size == "cutout")
     if size in SIZES or size == "cutout":
-        response = HttpResponse(thumb(stored, "large" if size == "cutout" else size), content_type="image/webp")
-        response["Cache-Control"] = f"private, max-age={A_DAY}"
-        response["X-Content-Type-Options"] = "nosniff"
-        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        return response
+        return as_thumb(stored, "large" if size == "cutout" else size)
     if size != "full":
         raise Http404("There is no such size.")
     return private_file(stored, name=name if "download" in request.GET else "")
+
+
+def as_thumb(stored: StoredFile, size: str) -> HttpResponse:
+    """A file in one of the small sizes, to be kept by this browser for a day."""
+    response = HttpResponse(thumb(stored, size), content_type="image/webp")
+    response["Cache-Control"] = f"private, max-age={A_DAY}"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
 
 
 @login_not_required

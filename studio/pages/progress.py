@@ -9,12 +9,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from accounts.outbox import address
 from generations import actions
 from generations.download import ready_ads, zip_name, zip_of
 from generations.models import Ad, Copy, Generation
-from generations.queries import ads_of, current_copy, generations_of
+from generations.queries import ads_of, current_copy, generations_of, open_links, verdicts_of
 from studio import forms
 from studio.current import require_editor
 from studio.pages.ads import page_of
@@ -26,7 +28,14 @@ STOP_ASKING = 286  # htmx: swap this, and do not poll again
 @login_required
 def generation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The whole page."""
-    return render(request, "studio/generation.html", sheet_of(_order(request, pk)))
+    order = _order(request, pk)
+    return render(request, "studio/generation.html", {**sheet_of(order), **_reviews(order)})
+
+
+def _reviews(order: Generation) -> dict[str, Any]:
+    """What others said of it, and the links by which they may."""
+    links = [{"row": link, "address": address("review", actions.token_of(link))} for link in open_links(order)]
+    return {"verdicts": verdicts_of(order), "links": links, "days": actions.DAYS}
 
 
 @login_required
@@ -86,7 +95,7 @@ def words(request: HttpRequest, pk: UUID) -> HttpResponse:
     except actions.BriefError as error:
         return _words_again(request, order, told, error.errors)
     number = copy.ads.count()
-    messages.success(request, f"Text updated on {number} ad{'' if number == 1 else 's'}.", extra_tags="undo")
+    messages.success(request, f"Text updated on {number} ad{'' if number == 1 else 's'}.", extra_tags=reverse("generation-undo", args=[pk]))
     if (shown := _same_ad(request, copy)) is not None:
         return redirect("ad", pk=shown.pk)
     return redirect("generation", pk=pk)
@@ -97,7 +106,9 @@ def _words_again(request: HttpRequest, order: Generation, told: dict[str, str], 
     fields = word_fields(told, errors)
     if (shown := _ad_before(request)) is not None:
         return render(request, "studio/ad.html", {**page_of(request, shown), "word_fields": fields}, status=422)
-    return render(request, "studio/generation.html", {**sheet_of(order), "word_fields": fields, "words_wrong": True}, status=422)
+    return render(
+        request, "studio/generation.html", {**sheet_of(order), **_reviews(order), "word_fields": fields, "words_wrong": True}, status=422
+    )
 
 
 def _ad_before(request: HttpRequest) -> Ad | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from generations import previews
 from generations.models import Ad, Copy, Generation, Picture
-from generations.queries import current_ads, current_copy, estimate_seconds, progress, queue_place, version_of, waits_for
+from generations.queries import can_be_raised, current_ads, current_copy, estimate_seconds, progress, queue_place, version_of, waits_for
 from generations.states import DAMAGED
 from prompting.brief import LIMITS
 from studio.pages.shapes import SHAPE_NAMES, SHAPE_ORDER
@@ -15,6 +15,7 @@ from studio.pages.shapes import SHAPE_NAMES, SHAPE_ORDER
 OPEN = {Ad.Status.WAITING, Ad.Status.FINISHING}
 LABELS = {"headline": "Headline", "subline": "Sub-line", "cta": "Call to action", "badge": "Price or badge", "legal": "Legal line"}
 FAILED = {Picture.Status.FAILED, Picture.Status.REFUSED}
+MISSING = {*FAILED, Picture.Status.CANCELLED}
 
 
 def sheet_of(order: Generation) -> dict[str, Any]:
@@ -42,6 +43,11 @@ def sheet_of(order: Generation) -> dict[str, Any]:
         "percent": round(progress(order) * 100),
         "place": place,
         "notice": waits_for(order),
+        "missing": sum(picture.status in MISSING for picture in pictures),
+        "missing_credits": sum(picture.credits for picture in pictures if picture.status in MISSING),
+        "starred": sum(ad.starred for ad in files),
+        "can_raise": order.is_final and can_be_raised(order),
+        "parent": order.parent if order.parent and not order.parent.deleted_at else None,
         "damaged": sum(ad.status == Ad.Status.FAILED and ad.error_code == DAMAGED for ad in ads),
         "seconds": round(estimate_seconds(order)),
         "copy": copy,
@@ -59,8 +65,13 @@ def _strips(pictures: list[Picture], ads: list[Ad], before: int) -> list[dict[st
     """One strip a variation; one tile a picture. `before` is how many pictures of others come first."""
     line = _line(pictures, before)
     strips: dict[int, dict[str, Any]] = {}
+    shown = {ad.picture_id for ad in ads}
     for picture in pictures:
-        strip = strips.setdefault(picture.variation, {"letter": picture.letter, "number": picture.variation, "tiles": []})
+        if picture.status == Picture.Status.READY and picture.pk not in shown:
+            continue  # all its ads were taken away
+        strip = strips.setdefault(picture.variation, {"letter": picture.letter, "number": picture.variation, "tiles": [], "likeable": None})
+        if picture.status == Picture.Status.READY and strip["likeable"] is None:
+            strip["likeable"] = picture.pk
         strip["tiles"].append(
             {
                 **_tile(picture, [ad for ad in ads if ad.picture_id == picture.pk]),

@@ -33,6 +33,8 @@ EXPECTED = {
     "/api/v1/invitations/accept": {"post"},
     "/api/v1/templates": {"get", "post"},
     "/api/v1/templates/{slug}": {"get", "patch", "delete"},
+    "/api/v1/reviews": {"get", "post"},
+    "/api/v1/reviews/{id}": {"get", "delete"},
     "/api/v1/loras": {"get", "post"},
     "/api/v1/loras/{slug}": {"get", "patch", "delete"},
     "/api/v1/servers": {"get", "post"},
@@ -129,7 +131,19 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         *(f"brands-{what}" for what in ("restore", "members", "member", "hand-over", "invitations", "invitation")),
         *(
             f"{name}-{kind}"
-            for name in ("brands", "templates", "placements", "photos", "generations", "ads", "webhooks", "loras", "servers", "users")
+            for name in (
+                "brands",
+                "templates",
+                "placements",
+                "photos",
+                "generations",
+                "ads",
+                "reviews",
+                "webhooks",
+                "loras",
+                "servers",
+                "users",
+            )
             for kind in ("list", "detail")
         ),
         "photos-mark",

@@ -19,7 +19,7 @@ from tests.people import bottle_png
 
 pytestmark = pytest.mark.chaos
 ON_SQLITE = "sqlite"
-DISK = 64_000_000  # bytes: room for the shelf and some thirty ads
+DISK = 160_000_000 if FULL else 64_000_000  # bytes: room for the shelf and all ads of a test, which are more in the long run
 NO_ROOM = "There is no room left on this machine for new pictures. Ask whoever runs it to free some space, then try again."
 
 

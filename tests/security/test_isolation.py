@@ -29,8 +29,8 @@ from accounts import brands
 from accounts.models import Brand, BrandFont, Delivery, Invitation, Membership, User, Webhook
 from api.v1 import tokens
 from comfy.models import Lora, Server
-from generations import pipeline
-from generations.models import Ad, Generation, Photo
+from generations import actions, pipeline
+from generations.models import Ad, Generation, Photo, ReviewLink
 from keeping import links
 from keeping.models import StoredFile
 from tests.people import PASSWORD, stored_square
@@ -142,6 +142,13 @@ def samples(order: Generation, brand: Brand, mia: User, photo: Photo) -> dict[st
         "api:loras-detail": {"slug": Lora.objects.create(slug="grain", title="Grain", file_name="grain.safetensors", family="sdxl").slug},
     }
     server = Server.objects.create(name="gpu-1", address="http://127.0.0.1:9", allow_private=True)
+    link = ReviewLink.objects.create(generation=order, expires_at=timezone.now() + timedelta(days=1))
+    by_name |= {
+        "review": {"token": actions.token_of(link)},
+        "review-picture": {"token": actions.token_of(link), "pk": ad.pk, "size": "thumb"},
+        "review-take-back": {"pk": link.pk},
+        "api:reviews-detail": {"pk": link.pk},
+    }
     rows = {"photo": photo.pk, "generation": order.pk, "ad": ad.pk, "brand": brand.pk, "api:photos": photo.pk, "api:generations": order.pk}
     rows |= {"api:ads": ad.pk, "api:brands": brand.pk, "api:webhooks": webhook.pk, "api:servers": server.pk, "api:users": nils.pk}
     for name, pattern in _leaves(get_resolver(), ""):

@@ -23,7 +23,7 @@ from comfy import starters
 from comfy.actions import save_workflow
 from comfy.models import Lora, Server, ServerJob
 from generations import actions, breakers, pipeline
-from generations.models import Ad, Generation, Photo, Picture, Step
+from generations.models import Ad, Generation, Photo, Picture, ReviewLink, Step
 from keeping.models import StoredFile
 from prompting.models import LanguageServer, SavedAnswer, TokenPrice
 from templates_app.models import AdTemplate, AdTemplateVersion, Category, Layout, LayoutVersion, Placement, PlacementVersion, TemplateLora
@@ -50,6 +50,7 @@ WRITTEN_BY_THE_MACHINE = (
     "savedanswer",
     "auditentry",
     "fingerprint",
+    "reviewlink",
 )
 THERE_ALREADY = ("instruction", "languageserver")  # four there are, and servers are met, not typed
 MODELS = [
@@ -75,6 +76,7 @@ MODELS = [
     "generations.picture",
     "generations.ad",
     "generations.copy",
+    "generations.reviewlink",
     "generations.step",
     "generations.event",
     "generations.breaker",
@@ -130,7 +132,9 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
     Invitation.objects.create(brand=brand, email="max@example.com", expires_at=timezone.now())
     breakers.failed("comfyui", "Nobody answers.")
     fonts.add(by=User.objects.get(email="mia@example.com"), brand=brand, data=font(), licence="Bought from its maker", may_use=True)
-    return pipeline.run(order.pk)
+    made = pipeline.run(order.pk)
+    ReviewLink.objects.create(generation=made, expires_at=timezone.now())
+    return made
 
 
 def test_every_room_shows_its_own_rows_and_no_others() -> None:
