@@ -36,8 +36,25 @@ def read_file(path: Path = BASE_DIR / ".env") -> None:
 
 
 def text(name: str, default: str = "") -> str:
-    """The setting as text, without white space at its ends."""
-    return os.environ.get(name, "").strip() or default
+    """The setting as text, without white space at its ends; from the file that NAME_FILE names where NAME itself is not set.
+
+    Files are how containers are given secrets. Raises SettingError for one that cannot be read.
+    """
+    told, path = os.environ.get(name, "").strip(), os.environ.get(f"{name}_FILE", "").strip()
+    if not told and path:
+        try:
+            told = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{name}_FILE names {path}, which cannot be read. Give a text file, or set {name}.") from error
+    return told or default
+
+
+def choice(name: str, default: str, of: tuple[str, ...]) -> str:
+    """The setting as one of some words. Raises SettingError for any other."""
+    told = text(name, default).lower()
+    if told not in of:
+        raise SettingError(f"{name} must be {' or '.join(of)}, not '{told}'.")
+    return told
 
 
 def words(name: str, default: tuple[str, ...] = ()) -> list[str]:

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_celery_results",
 ]
 MIDDLEWARE = [
+    "adsgem.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "adsgem.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -327,6 +328,7 @@ _BELL = f"adsgem-sqlite://localhost/{quote(str(DATA_DIR / 'bell.sqlite3'))}"
 CELERY_BROKER_URL = env.address("BROKER_URL", schemes=("redis", "rediss", "amqp", "amqps")) or _BELL
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its lines go where ours go, and without secrets
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -390,8 +392,18 @@ SENTRY_DSN = env.text("SENTRY_DSN")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"redact": {"()": "adsgem.logs.Redact"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+        "json": {"()": "adsgem.logs.JsonLine"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.choice("LOG_FORMAT", "line", ("line", "json")),
+            "filters": ["redact"],
+        }
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},

@@ -158,3 +158,22 @@ def test_nobody_else_reads_the_environment() -> None:
         if "environ[" in (text := path.read_text()) or "getenv" in text or "environ.get" in text
     }
     assert readers == {"adsgem/env.py"}
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text(" from-the-file\n")
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert env.text("OPENAI_API_KEY") == "from-the-file"
+    monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
+    assert env.text("OPENAI_API_KEY") == "from-the-environment"
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(tmp_path / "missing"))
+    with pytest.raises(env.SettingError, match="OPENAI_API_KEY_FILE names"):
+        env.text("OPENAI_API_KEY")
+
+
+def test_a_format_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "xml")
+    with pytest.raises(env.SettingError, match="LOG_FORMAT must be line or json, not 'xml'"):
+        env.choice("LOG_FORMAT", "line", ("line", "json"))
