@@ -21,7 +21,8 @@ from rest_framework.views import set_rollback
 
 from accounts.brands import BrandRefused, NotAllowed
 from api.base import NotYet, TooBig
-from generations.actions import CreditsMissing, KeyReused, NotNow, OrderRefused, PhotoRefused
+from generations.actions import CreditsMissing, KeyReused, NotKept, NotNow, OrderRefused, PhotoRefused
+from generations.library import WantedError
 from prompting.brief import BriefError
 
 MARK_CODES = ("box", "nothing_found")  # refusals of where a person says the product is, not of the file
@@ -76,6 +77,8 @@ def _fields_of(error: Exception) -> Errors:
             return {"box" if error.code in MARK_CODES else "file": [str(error)]}
         case BrandRefused():
             return {error.field: [str(error)]}
+        case NotKept() | WantedError():
+            return {name: [sentence] for name, sentence in error.errors.items()}
         case KeyReused():
             return {"Idempotency-Key": [str(error)]}
     return {}

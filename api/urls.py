@@ -10,6 +10,7 @@ from api.v1 import auth
 from api.v1.ads import Ads
 from api.v1.brands import Brands
 from api.v1.check import Check
+from api.v1.collections import Collections, Searches
 from api.v1.copy import FitCopy, SuggestCopy, TranslateCopy
 from api.v1.generations import Generations
 from api.v1.loras import Loras
@@ -38,6 +39,8 @@ router.register("photos", Photos, basename="photos")
 router.register("generations", Generations, basename="generations")
 router.register("ads", Ads, basename="ads")
 router.register("webhooks", Webhooks, basename="webhooks")
+router.register("collections", Collections, basename="collections")
+router.register("searches", Searches, basename="searches")
 router.register("reviews", Reviews, basename="reviews")
 router.register("loras", Loras, basename="loras")
 router.register("servers", Servers, basename="servers")

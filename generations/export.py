@@ -29,7 +29,20 @@ from accounts.models import (
     User,
     Webhook,
 )
-from generations.models import Ad, Copy, Event, Generation, GenerationPhoto, Photo, Picture, ReviewLink, Step, Verdict
+from generations.models import (
+    Ad,
+    Collection,
+    Copy,
+    Event,
+    Generation,
+    GenerationPhoto,
+    Photo,
+    Picture,
+    ReviewLink,
+    SavedSearch,
+    Step,
+    Verdict,
+)
 from keeping import store
 from keeping.models import StoredFile
 
@@ -98,6 +111,9 @@ def _tables(user: User) -> Iterator[tuple[str, str, models.QuerySet[Any]]]:
         yield folder, "pictures", Picture.objects.filter(generation__brand=brand)
         yield folder, "words", Copy.objects.filter(generation__brand=brand)
         yield folder, "ads", Ad.objects.filter(picture__generation__brand=brand)
+        yield folder, "collections", Collection.objects.filter(brand=brand)
+        yield folder, "ads_of_collections", Collection.ads.through.objects.filter(collection__brand=brand)
+        yield folder, "searches", SavedSearch.objects.filter(brand=brand)
         yield folder, "review_links", ReviewLink.objects.filter(generation__brand=brand)
         yield folder, "verdicts", Verdict.objects.filter(link__generation__brand=brand)
         yield folder, "steps", Step.objects.filter(generation__brand=brand)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import brands
 from accounts.models import Brand
-from generations.models import Ad, Generation, Photo
+from generations.models import Ad, Collection, Generation, Photo, SavedSearch
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ def purge(brand: Brand) -> None:
     Ad.objects.filter(picture__generation__brand=brand).delete()  # before the words they show
     Generation.objects.filter(brand=brand).delete()
     Photo.objects.filter(brand=brand).delete()
+    Collection.objects.filter(brand=brand).delete()
+    SavedSearch.objects.filter(brand=brand).delete()
     brands.purge(brand)
 
 

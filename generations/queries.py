@@ -8,7 +8,7 @@ from datetime import timedelta
 from statistics import median
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, Count, IntegerField, Max, Prefetch, QuerySet, When
+from django.db.models import Case, Count, IntegerField, Max, Prefetch, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import Brand, User
@@ -16,7 +16,7 @@ from accounts.queries import brands_of
 from finishing.preflight import FileFacts, Finding, Fix, worst
 from finishing.preflight import preflight as preflight_of
 from finishing.specs import CopySpec
-from generations.models import Ad, Breaker, Copy, Event, Generation, Photo, Picture, ReviewLink, Step, Verdict
+from generations.models import Ad, Breaker, Collection, Copy, Event, Generation, Photo, Picture, ReviewLink, SavedSearch, Step, Verdict
 from keeping import room
 from keeping.claims import DbNow, in_nobodys_hands
 from keeping.models import StoredFile
@@ -85,6 +85,17 @@ def deleted_ads_of(user: User | AnonymousUser) -> QuerySet[Ad]:
     """The single ads that were taken away, of orders that are there."""
     mine = Ad.objects.filter(picture__generation__brand__in=brands_of(user), picture__generation__deleted_at=None)
     return mine.exclude(deleted_at=None).select_related(*AD_JOINS)
+
+
+def collections_of(user: User | AnonymousUser) -> QuerySet[Collection]:
+    """The collections of this person's brands, each with the number of its ads as `size`."""
+    there = Q(ads__deleted_at=None, ads__picture__generation__deleted_at=None)
+    return Collection.objects.filter(brand__in=brands_of(user)).select_related("brand").annotate(size=Count("ads", filter=there))
+
+
+def searches_of(user: User | AnonymousUser) -> QuerySet[SavedSearch]:
+    """The searches that this person's brands have kept."""
+    return SavedSearch.objects.filter(brand__in=brands_of(user)).select_related("brand")
 
 
 def links_that_open() -> QuerySet[ReviewLink]:

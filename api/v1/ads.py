@@ -24,9 +24,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.base import DELETED, UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
+from api.filters import FILTERS, wanted_of
 from api.paging import NewestFirst
 from api.permissions import caller, require_editor
-from generations import actions, queries
+from generations import actions, library, queries
 from generations.captions import captions_of
 from generations.finish import FinishError, hires_of
 from generations.models import Ad
@@ -134,6 +135,17 @@ class AdDetailOut(AdOut):
         fields = (*AdOut.Meta.fields, "generation", "words", "language", "checks", "fidelity", "can_be_approved", "pixels", "created_at")
 
 
+class FacetsOut(serializers.Serializer[Any]):
+    """How many ads by value."""
+
+    brand = serializers.DictField(child=serializers.IntegerField())
+    template = serializers.DictField(child=serializers.IntegerField())
+    platform = serializers.DictField(child=serializers.IntegerField())
+    language = serializers.DictField(child=serializers.IntegerField())
+    status = serializers.DictField(child=serializers.IntegerField())
+    starred = serializers.DictField(child=serializers.IntegerField())
+
+
 class WordsIn(serializers.Serializer[Any]):
     """New words; what is left out stays, what is empty goes."""
 
@@ -160,7 +172,11 @@ class CopyChangeIn(serializers.Serializer[Any]):
 @extend_schema_view(
     list=extend_schema(
         operation_id="list_ads",
-        parameters=[OpenApiParameter("generation", OpenApiTypes.UUID, description="Only the ads of this generation."), DELETED],
+        parameters=[
+            *FILTERS,
+            OpenApiParameter("current", bool, description="Leave out wordings that were undone or replaced."),
+            DELETED,
+        ],
     ),
     retrieve=extend_schema(operation_id="read_ad"),
 )
@@ -178,10 +194,11 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
         user = self.request.user
         if self.action == "restore":
             return queries.deleted_ads_of(user) | queries.ads_of(user)
-        found = queries.deleted_ads_of(user) if self.action == "list" and asked(self.request, "deleted") == "true" else queries.ads_of(user)
-        if generation := asked(self.request, "generation"):
-            found = found.filter(picture__generation=as_uuid(generation))
-        return found
+        if self.action != "list":
+            return queries.ads_of(user)
+        if asked(self.request, "deleted") == "true":
+            return queries.deleted_ads_of(user)
+        return library.ads_wanted(user, wanted_of(self.request), current=asked(self.request, "current") == "true")
 
     @extend_schema(methods=["POST"], operation_id="change_ad_copy", request=CopyChangeIn, responses={202: AdDetailOut(many=True)})
     @extend_schema(methods=["DELETE"], operation_id="undo_ad_copy", responses={204: None})
@@ -212,6 +229,12 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
         if request.method == "DELETE":
             return Response(status=HTTPStatus.NO_CONTENT)
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(operation_id="count_ads", responses=FacetsOut, filters=False)
+    @action(detail=False, pagination_class=None)
+    def facets(self, request: Request) -> Response:
+        """How many ads there are of each kind; the numbers may be a minute old."""
+        return Response(library.facets_of(request.user))
 
     @extend_schema(operation_id="delete_ad", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:

@@ -20,7 +20,7 @@ from api.base import JsonBody
 from api.brands import own_brand
 from api.errors import problem
 from api.permissions import Creates, Everyone, caller, require_editor
-from api.v1.generations import BriefField
+from api.v1.orders import BriefField
 from generations.spending import BrandPurse
 from generations.voice import in_the_voice_of
 from prompting import moderation

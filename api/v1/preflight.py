@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from api.base import JsonBody
 from api.brands import own_brand
 from api.permissions import Everyone, caller
-from api.v1.generations import BriefField, OrderPlaces
+from api.v1.orders import BriefField, OrderPlaces
 from generations import queries
 from generations.models import Copy
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from generations import states
+from generations import queries, states
 from generations.actions.orders import cancel_generation
 from generations.models import Ad, Generation, Photo
 
@@ -28,12 +28,15 @@ def star_ad(*, by: User | None, ad: Ad, starred: bool = True) -> bool:
 def delete_ad(*, by: User | None, ad: Ad) -> bool:
     """Take one ad away, and with it the words before it at its place, which would be shown again otherwise.
 
-    False when it was gone already. Raises NotNow while it is being made.
+    False when it was gone already. Raises NotNow while it is being made, and once it was approved.
     """
+    if queries.approvals_of(ad):
+        raise NotNow("This ad was approved, so it stays. Delete its order if nothing of it is needed any more.")
     now = timezone.now()
     with transaction.atomic():
         if Ad.objects.filter(pk=ad.pk, deleted_at=None, status__in=Ad.FINAL).update(deleted_at=now):
-            _before(ad).filter(deleted_at=None).update(deleted_at=now)
+            before = _before(ad).filter(deleted_at=None).select_related("picture")
+            Ad.objects.filter(pk__in=[each.pk for each in before if not queries.approvals_of(each)]).update(deleted_at=now)
             states.note(ad.picture.generation, [("ad.deleted", ad.pk)])
             return True
     if Ad.objects.filter(pk=ad.pk, deleted_at=None).exists():

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from generations import states
+from generations import queries, states
 from generations.captions import write_captions
 from generations.models import Ad, Copy, Generation, Picture
 from generations.tasks import finish_ad
@@ -91,6 +91,8 @@ def undo_copy(*, by: User | None, copy: Copy) -> None:
     """Go back to the wording before this one. The first wording of an order cannot be undone; that is a BriefError."""
     if copy.parent_id is None:
         raise BriefError({"headline": "These are the first words of this order; there is nothing to go back to."})
+    if any(queries.approvals_of(ad) for ad in copy.ads.select_related("picture")):
+        raise BriefError({"headline": "An ad with these words was approved, so they stay. Write new words beside them."})
     with transaction.atomic():
         if Copy.objects.filter(pk=copy.pk, undone_at=None).update(undone_at=timezone.now()):
             states.note(copy.generation, [("copy.undone", copy.pk)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from generations.models.ads import Ad, Copy
+from generations.models.library import Collection, SavedSearch
 from generations.models.orders import SEED_MAX, Generation, GenerationPhoto
 from generations.models.photos import Photo
 from generations.models.pictures import Picture
@@ -13,6 +14,7 @@ __all__ = [
     "SEED_MAX",
     "Ad",
     "Breaker",
+    "Collection",
     "Copy",
     "Event",
     "Fingerprint",
@@ -22,6 +24,7 @@ __all__ = [
     "Picture",
     "Rate",
     "ReviewLink",
+    "SavedSearch",
     "Step",
     "Verdict",
 ]

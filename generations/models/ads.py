@@ -81,7 +81,11 @@ class Ad(Claimed):
 
     class Meta:
         ordering = ["created_at", "id"]
-        indexes = [models.Index(fields=["run_after"], condition=Q(status__in=["waiting", "finishing"]), name="open_ads")]
+        indexes = [
+            models.Index(fields=["run_after"], condition=Q(status__in=["waiting", "finishing"]), name="open_ads"),
+            # The library goes by the newest, from the last one seen.
+            models.Index(fields=["-created_at", "-id"], name="newest_ads"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["picture", "copy", "placement"], name="one_ad_per_wording_and_placement"),
             models.CheckConstraint(condition=~Q(status="ready") | Q(file__isnull=False), name="a_ready_ad_has_a_file"),

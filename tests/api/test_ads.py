@@ -52,7 +52,7 @@ def test_the_list_shows_the_ads_of_one_order(as_mia: APIClient, ad: Ad) -> None:
     listed = as_mia.get(f"{ADS}?generation={ad.picture.generation_id}").json()["results"]
     assert len(listed) == 2 and str(ad.pk) in [each["id"] for each in listed]
     assert as_mia.get(f"{ADS}?generation={uuid.uuid4()}").json()["results"] == []
-    is_problem(as_mia.get(f"{ADS}?generation=nonsense"), 404)
+    is_problem(as_mia.get(f"{ADS}?generation=nonsense"), 422)
 
 
 def test_a_strangers_ad_is_a_404_like_one_that_never_was(as_eve: APIClient, anyone: APIClient, ad: Ad) -> None:

@@ -151,6 +151,8 @@ def samples(order: Generation, brand: Brand, mia: User, photo: Photo) -> dict[st
     }
     rows = {"photo": photo.pk, "generation": order.pk, "ad": ad.pk, "brand": brand.pk, "api:photos": photo.pk, "api:generations": order.pk}
     rows |= {"api:ads": ad.pk, "api:brands": brand.pk, "api:webhooks": webhook.pk, "api:servers": server.pk, "api:users": nils.pk}
+    rows["api:collections"] = actions.make_collection(by=mia, brand=brand, name="Summer").pk
+    rows["api:searches"] = actions.save_search(by=mia, brand=brand, name="Glow", wanted={"q": "glow"}).pk
     for name, pattern in _leaves(get_resolver(), ""):
         named = pattern.pattern.regex.groupindex
         room = next((room for room in rows if name == room or name.startswith(f"{room}-")), None)

@@ -50,6 +50,8 @@ WRITTEN_BY_THE_MACHINE = (
     "savedanswer",
     "auditentry",
     "fingerprint",
+    "collection",
+    "savedsearch",
     "reviewlink",
 )
 THERE_ALREADY = ("instruction", "languageserver")  # four there are, and servers are met, not typed
@@ -81,6 +83,8 @@ MODELS = [
     "generations.event",
     "generations.breaker",
     "generations.fingerprint",
+    "generations.collection",
+    "generations.savedsearch",
     "prompting.instruction",
     "prompting.rule",
     "prompting.tokenprice",
@@ -131,6 +135,8 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
     Message.objects.create(to="max@example.com", kind="ready", brand=brand)
     Invitation.objects.create(brand=brand, email="max@example.com", expires_at=timezone.now())
     breakers.failed("comfyui", "Nobody answers.")
+    actions.make_collection(by=None, brand=brand, name="Summer")
+    actions.save_search(by=None, brand=brand, name="Glow", wanted={"q": "glow"})
     fonts.add(by=User.objects.get(email="mia@example.com"), brand=brand, data=font(), licence="Bought from its maker", may_use=True)
     made = pipeline.run(order.pk)
     ReviewLink.objects.create(generation=made, expires_at=timezone.now())
