@@ -17,7 +17,9 @@ def brands_of(user: User | AnonymousUser) -> QuerySet[Brand]:
     """The brands this person shares, deleted ones left out."""
     if not user.is_authenticated:
         return Brand.objects.none()
-    return Brand.objects.filter(memberships__user=user, deleted_at=None).select_related("logo", "logo_on_dark")
+    own = Brand.objects.filter(memberships__user=user, deleted_at=None).select_related("logo", "logo_on_dark")
+    # A key opens one of them only (`accounts/keys.py`).
+    return own.filter(pk=user.only_brand) if user.only_brand else own
 
 
 def transfers_of(user: User | AnonymousUser, brand_id: UUID) -> QuerySet[Transfer]:

@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.db.models.signals import m2m_changed
 
 from accounts.audit import record, watch
-from accounts.models import Brand, Membership, Product, TokenChain, Transfer, User, Webhook
+from accounts.models import ApiKey, Brand, Membership, Product, TokenChain, Transfer, User, Webhook
 from accounts.models.credits import PriceVersion
 from comfy.models import Lora, Server, WorkflowVersion
 from prompting.models import InstructionVersion
@@ -51,6 +51,7 @@ def begin() -> None:
         brand=lambda row: row.brand_id,
         only=lambda row: row.kind in BY_HAND,
     )
+    watch(ApiKey, "api_key", ("name", "prefix", "read_only", "revoked_at"), personal=("name",), brand=lambda row: row.brand_id)
     watch(Server, "server", ("name", "address", "token", "enabled", "allow_private", "slots", "custom_nodes"))
     watch(Lora, "lora", ("slug", "file_name", "weight_min", "weight_max", "weight_default"))
     watch(AdTemplate, "template", ("slug", "published"), only=lambda row: row.current_id is not None)

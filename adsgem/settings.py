@@ -279,6 +279,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # --- API (RELIABILITY: S-10, S-16)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.authentication.KeyAuthentication",
         "api.authentication.EpochAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 
 from accounts.brands import may_edit
-from accounts.models import Brand, User
+from accounts.models import ApiKey, Brand, User
 
 if TYPE_CHECKING:  # `rest_framework.views` loads this module itself, by the settings
     from rest_framework.views import APIView
@@ -49,6 +49,8 @@ class StaffWithRight(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Whether this caller may do this here. Buttons of a row (POST beside `create`) change it."""
+        if isinstance(request.auth, ApiKey):
+            return False  # a key makes ads; whoever looks after this signs in
         user, meta = caller(request), view.queryset.model._meta
         right = self.rights.get(request.method or "", "add" if view.action == "create" else "change")
         return user.is_staff and user.has_perm(f"{meta.app_label}.{right}_{meta.model_name}")
@@ -65,8 +67,18 @@ class ReadOrStaff(BasePermission):
 
 
 # Manners, not security: guessing of passwords is stopped by accounts.tries, spending by the credits.
-class Everyone(UserRateThrottle):
-    """Ten calls a second for a signed-in person."""
+class PersonOrKey(UserRateThrottle):
+    """Counts a key apart from its owner."""
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """By what it is counted."""
+        if isinstance(request.auth, ApiKey):
+            return f"throttle_{self.scope}_key_{request.auth.pk}"
+        return super().get_cache_key(request, view)
+
+
+class Everyone(PersonOrKey):
+    """Ten calls a second for a signed-in person, or a key."""
 
     scope = "everyone"
     rate = "600/min"
@@ -86,7 +98,7 @@ class SignIns(AnonRateThrottle):
     rate = "20/min"
 
 
-class Creates(UserRateThrottle):
+class Creates(PersonOrKey):
     """One order or photo a second."""
 
     scope = "creates"

@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from api.v1 import auth
 from api.v1.ads import Ads
+from api.v1.api_keys import ApiKeys
 from api.v1.brands import Brands
 from api.v1.check import Check
 from api.v1.collections import Collections, Searches
@@ -41,6 +42,7 @@ router.register("ads", Ads, basename="ads")
 router.register("webhooks", Webhooks, basename="webhooks")
 router.register("collections", Collections, basename="collections")
 router.register("searches", Searches, basename="searches")
+router.register("api-keys", ApiKeys, basename="api-keys")
 router.register("reviews", Reviews, basename="reviews")
 router.register("loras", Loras, basename="loras")
 router.register("servers", Servers, basename="servers")

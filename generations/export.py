@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import (
+    ApiKey,
     AuditEntry,
     Brand,
     BrandFont,
@@ -100,6 +101,7 @@ def _tables(user: User) -> Iterator[tuple[str, str, models.QuerySet[Any]]]:
             ("members", Membership),
             ("fonts", BrandFont),
             ("webhooks", Webhook),
+            ("api_keys", ApiKey),
         ):
             yield folder, name, model._default_manager.filter(brand=brand)
         yield folder, "deliveries", Delivery.objects.filter(webhook__brand=brand)

@@ -1,6 +1,6 @@
 """Who: people, the brands they share, what these may spend, and what they are told."""
 
-from accounts.models.access import Place, TokenChain, Tries
+from accounts.models.access import ApiKey, Place, TokenChain, Tries
 from accounts.models.audit import AuditEntry, AuditHead
 from accounts.models.credits import CreditAccount, Entry, Price, PriceVersion, Transfer
 from accounts.models.fonts import BrandFont
@@ -9,6 +9,7 @@ from accounts.models.outgoing import Delivery, Webhook
 from accounts.models.people import Brand, IdempotencyKey, Invitation, Membership, Product, User
 
 __all__ = [
+    "ApiKey",
     "AuditEntry",
     "AuditHead",
     "Brand",

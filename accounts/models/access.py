@@ -7,6 +7,9 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
+
+from accounts.models.people import Brand
 
 
 class Tries(models.Model):
@@ -65,3 +68,33 @@ class TokenChain(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.device or 'a device'}"
+
+
+class ApiKey(models.Model):
+    """A key by which a machine works in one brand in somebody's name. Only the hash of its secret is kept; `prefix` is how people tell it apart."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="api_keys")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    secret_hash = models.CharField(
+        max_length=64, editable=False, help_text="SHA-256; the secret has 256 bits of its own, so no slow hash is needed."
+    )
+    read_only = models.BooleanField(default=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still opens something."""
+        return self.revoked_at is None and self.expires_at > timezone.now()

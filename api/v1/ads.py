@@ -184,6 +184,7 @@ class CopyChangeIn(serializers.Serializer[Any]):
 class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Ad]):
     """The ads of the caller's brands, in all their wordings."""
 
+    opened_by_keys = True
     serializer_class = AdDetailOut
     pagination_class = NewestFirst
     lookup_value_regex = UUID_PATTERN

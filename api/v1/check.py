@@ -57,6 +57,7 @@ class FileCheckOut(serializers.Serializer[Any]):
 class Check(APIView):
     """A check of one file."""
 
+    opened_by_keys = True
     permission_classes = (AllowAny,)
     parser_classes = (UploadBody,)
     throttle_classes = (Everyone, Strangers, Checks)

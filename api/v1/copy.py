@@ -160,6 +160,8 @@ class Words(APIView):
 class SuggestCopy(Words):
     """Copy ideas for a brief."""
 
+    opened_by_keys = True
+
     @extend_schema(operation_id="suggest_copy", request=CopyIn, responses=SuggestionsOut, tags=["copy"])
     def post(self, request: Request) -> Response:
         """Headlines, sub-lines, calls to action and badges along the named angles. Nothing is ordered, no credit is used."""
@@ -178,6 +180,8 @@ class SuggestCopy(Words):
 class TranslateCopy(Words):
     """Words in another language."""
 
+    opened_by_keys = True
+
     @extend_schema(operation_id="translate_copy", request=TranslateIn, responses=TranslationOut, tags=["copy"])
     def post(self, request: Request) -> Response:
         """The same texts, said in another language; figures stay as they are. Without a language model nothing is translated: 422."""
@@ -195,6 +199,8 @@ class TranslateCopy(Words):
 
 class FitCopy(Words):
     """Words in another length."""
+
+    opened_by_keys = True
 
     @extend_schema(operation_id="fit_copy", request=FitIn, responses=FittedOut, tags=["copy"])
     def post(self, request: Request) -> Response:

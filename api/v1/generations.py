@@ -226,6 +226,7 @@ class EventsOut(serializers.Serializer[Any]):
 class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
     """The orders of the caller's brands."""
 
+    opened_by_keys = True
     serializer_class = GenerationOut
     pagination_class = NewestFirst
     permission_classes = (IsAuthenticated, EditorsWrite)

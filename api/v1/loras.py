@@ -96,6 +96,7 @@ class LoraIn(serializers.ModelSerializer[Lora]):
 class Loras(Rows[Lora]):
     """The LoRAs of this installation, by title."""
 
+    opened_by_keys = True
     serializer_class = LoraOut
     pagination_class = ByTitle
     permission_classes = (IsAuthenticated, ReadOrStaff)

@@ -199,6 +199,8 @@ class MeExport(APIView):
 class MeCredits(APIView):
     """The credits of the caller's brands."""
 
+    opened_by_keys = True
+
     @extend_schema(
         operation_id="my_credits",
         responses=CreditsOut,

@@ -110,6 +110,7 @@ class PhotoOut(serializers.ModelSerializer[Photo]):
 class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Photo]):
     """The photos of the caller's brands."""
 
+    opened_by_keys = True
     serializer_class = PhotoOut
     pagination_class = NewestFirst
     permission_classes = (IsAuthenticated, EditorsWrite)

@@ -75,6 +75,7 @@ class PlacementOut(serializers.Serializer[Placement]):
 class Placements(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Placement]):
     """The placements that take a picture."""
 
+    opened_by_keys = True
     serializer_class = PlacementOut
     pagination_class = ShelfOrder
     lookup_field = "slug"

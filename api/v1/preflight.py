@@ -79,6 +79,7 @@ class PreflightOut(serializers.Serializer[Any]):
 class Preflight(APIView):
     """Rules of networks, held against an ad."""
 
+    opened_by_keys = True
     permission_classes = (IsAuthenticated,)
     parser_classes = (JsonBody,)
     throttle_classes = (Everyone,)

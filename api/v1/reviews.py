@@ -66,6 +66,7 @@ class ReviewOut(serializers.ModelSerializer[ReviewLink]):
 class Reviews(Rows[ReviewLink]):
     """The review links of the caller's brands."""
 
+    opened_by_keys = True
     serializer_class = ReviewOut
     parser_classes = (JsonBody,)
     queryset = ReviewLink.objects.none()

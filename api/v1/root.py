@@ -27,6 +27,7 @@ LINKS = (
     "ads",
     "reviews",
     "webhooks",
+    "api-keys",
     "loras",
     "users",
     "servers",
@@ -36,7 +37,7 @@ LINKS = (
     "docs",
 )
 COLLECTIONS = frozenset(
-    {"brands", "templates", "placements", "photos", "generations", "ads", "reviews", "webhooks", "loras", "users", "servers"}
+    {"brands", "templates", "placements", "photos", "generations", "ads", "reviews", "webhooks", "api-keys", "loras", "users", "servers"}
 )
 
 

@@ -114,6 +114,7 @@ class TemplateIn(serializers.ModelSerializer[AdTemplate]):
 class Templates(Rows[AdTemplate]):
     """The gallery: published templates, in the order that staff have given them. Staff who look after templates see and write all."""
 
+    opened_by_keys = True
     serializer_class = TemplateOut
     pagination_class = ShelfOrder
     permission_classes = (IsAuthenticated, ReadOrStaff)

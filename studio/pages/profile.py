@@ -17,11 +17,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts import brands, emails, ledger, sessions
+from accounts import brands, emails, keys, ledger, sessions
 from accounts.letters import WHY
 from accounts.models import Brand, Message, User
 from accounts.queries import transfers_of
@@ -90,6 +91,7 @@ def _page(request: HttpRequest, person: User, form: ProfileForm, status: int) ->
         "deleted": brands.deleted_brands_of(person),
         "credits": _credits(own),
         "statement": _statement(request, person),
+        "keys": keys.keys_of(person).filter(revoked_at=None, expires_at__gt=timezone.now()),
         "letters": [(kind, why, kind not in person.unwanted_mail) for kind, why in WHY.items()],
     }
     return render(request, "studio/account/account.html", context, status=status)

@@ -25,7 +25,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts import brands
+from accounts import brands, keys
 from accounts.models import Brand, BrandFont, Delivery, Invitation, Membership, User, Webhook
 from api.v1 import tokens
 from comfy.models import Lora, Server
@@ -148,6 +148,8 @@ def samples(order: Generation, brand: Brand, mia: User, photo: Photo) -> dict[st
         "review-picture": {"token": actions.token_of(link), "pk": ad.pk, "size": "thumb"},
         "review-take-back": {"pk": link.pk},
         "api:reviews-detail": {"pk": link.pk},
+        "api:api-keys-detail": {"pk": keys.make_key(by=mia, brand=brand, name="Shop")[0].pk},
+        "api-key-take-back": {"pk": keys.make_key(by=mia, brand=brand, name="Till")[0].pk},
     }
     rows = {"photo": photo.pk, "generation": order.pk, "ad": ad.pk, "brand": brand.pk, "api:photos": photo.pk, "api:generations": order.pk}
     rows |= {"api:ads": ad.pk, "api:brands": brand.pk, "api:webhooks": webhook.pk, "api:servers": server.pk, "api:users": nils.pk}

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import fonts
+from accounts import fonts, keys
 from accounts.models import Brand, Delivery, Invitation, Membership, Message, Product, User, Webhook
 from comfy import starters
 from comfy.actions import save_workflow
@@ -53,6 +53,7 @@ WRITTEN_BY_THE_MACHINE = (
     "collection",
     "savedsearch",
     "reviewlink",
+    "apikey",
 )
 THERE_ALREADY = ("instruction", "languageserver")  # four there are, and servers are met, not typed
 MODELS = [
@@ -62,6 +63,7 @@ MODELS = [
     "accounts.product",
     "accounts.transfer",
     "accounts.price",
+    "accounts.apikey",
     "accounts.webhook",
     "accounts.delivery",
     "accounts.message",
@@ -139,6 +141,7 @@ def full(order: Generation, brand: Brand, template: AdTemplate) -> Generation:
     actions.save_search(by=None, brand=brand, name="Glow", wanted={"q": "glow"})
     fonts.add(by=User.objects.get(email="mia@example.com"), brand=brand, data=font(), licence="Bought from its maker", may_use=True)
     made = pipeline.run(order.pk)
+    keys.make_key(by=User.objects.get(email="mia@example.com"), brand=brand, name="Shop")
     ReviewLink.objects.create(generation=made, expires_at=timezone.now())
     return made
 
