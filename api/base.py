@@ -81,6 +81,13 @@ class AnyAccept(JSONRenderer):
     format = "file"
 
 
+class EventStream(JSONRenderer):
+    """For endpoints that can tell what happens while it happens; a problem is still told in JSON."""
+
+    media_type = "text/event-stream"
+    format = "events"
+
+
 def asked(request: Request, name: str) -> str:
     """What the query says under this name, without the NUL characters that databases refuse; "" for nothing."""
     return request.query_params.get(name, "").replace("\0", "")

@@ -24,25 +24,26 @@ from drf_spectacular.utils import (
 )
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotAcceptable, Throttled, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from api.base import DELETED, KEY, UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
+from api.base import DELETED, KEY, UUID_PATTERN, AnyAccept, EventStream, JsonBody, NotYet, absolute, asked
 from api.brands import own_brand
 from api.filters import FILTERS, wanted_of
 from api.paging import NewestFirst
 from api.permissions import Creates, EditorsWrite, Everyone, caller, require_editor
 from api.v1.ads import AdOut, ErrorOut, as_uuid, error_of
 from api.v1.orders import ENGINES, GenerationIn
-from generations import actions, download, library, previews, queries
+from generations import actions, download, library, previews, queries, stream
 from generations.actions import VARIATIONS_AT_MOST
 from generations.models import Ad, Event, Generation, Picture
 
 EVENTS_AT_ONCE = 200
+WAIT_AT_MOST = 20  # seconds: less than any proxy's patience
 LINK_SLOT = 120  # seconds; after that the same answer gets a new ETag, so that nobody keeps links until they run out
 
 
@@ -266,13 +267,24 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
 
     @extend_schema(
         operation_id="read_generation",
-        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of an earlier answer.")],
+        parameters=[
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of an earlier answer."),
+            OpenApiParameter("wait", int, description=f"Seconds to wait for a change, 0 to {WAIT_AT_MOST}."),
+        ],
         responses={200: GenerationOut, 304: OpenApiResponse(description="Nothing has changed since the answer with this ETag.")},
     )
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """One order as it stands. `Retry-After` says when another look is worth it; with an ETag it costs little."""
-        generation = self.get_object()
-        etag = f'"{queries.version_of(generation)}-{queries.queue_place(generation)}-{int(time.time()) // LINK_SLOT}"'
+        """One order as it stands. `Retry-After` says when another look is worth it; with an ETag it costs little.
+
+        With `wait` the answer comes as soon as something has changed since the ETag, or after so many seconds; when many wait, at once.
+        """
+        generation, seconds = self.get_object(), _seconds(request)
+        seen = stream.token_of(generation) if seconds else None
+        etag = _etag(generation)
+        known = request.headers.get("If-None-Match")
+        if seen and not generation.is_final and known in (None, etag) and stream.wait_for_change(generation, seen, seconds):
+            generation = self.get_object()
+            etag = _etag(generation)
         if unchanged := get_conditional_response(request._request, etag=etag):
             unchanged["ETag"] = etag
             _say_when(unchanged, generation)
@@ -344,12 +356,18 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
         responses=EventsOut,
         filters=False,
     )
-    @action(detail=True, pagination_class=None)
-    def events(self, request: Request, pk: str) -> Response:
-        """What happened to this order so far, at most 200 events at once."""
-        after = request.query_params.get("after", "0")
-        if not after.isdecimal() or len(after) > 18:
+    @action(detail=True, pagination_class=None, renderer_classes=[JSONRenderer, EventStream])
+    def events(self, request: Request, pk: str) -> HttpResponseBase:
+        """What happened to this order so far, at most 200 events at once.
+
+        Who accepts `text/event-stream` is told events as they happen, each with its `seq` as id, and `end` when the order has ended;
+        `Last-Event-ID` goes on after that event. Some servers have no streams and answer 406: ask with `after`, then.
+        """
+        after = request.headers.get("Last-Event-ID") or request.query_params.get("after", "0")
+        if not (after.isascii() and after.isdecimal()) or len(after) > 18:
             raise ValidationError({"after": "Give the `seq` of the last event you know: a whole number."})
+        if getattr(request.accepted_renderer, "format", "") == EventStream.format:
+            return _stream(request, self.get_object(), int(after))
         found = self.get_object().events.filter(seq__gt=int(after)).order_by("seq")[:EVENTS_AT_ONCE]
         return Response({"results": EventOut(found, many=True).data})
 
@@ -392,6 +410,30 @@ class Generations(mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
 
 def _key(request: Request) -> str:
     return request.headers.get("Idempotency-Key", "")
+
+
+def _stream(request: Request, generation: Generation, after: int) -> HttpResponseBase:
+    user = caller(request)
+    subject = stream.Subject(user.pk, user.sign_in_epoch, generation.brand_id, generation.pk)
+    try:
+        response = stream.response_of(request._request, subject, after=after)
+    except stream.TooMany as error:
+        raise Throttled(wait=10, detail="You follow many orders already. Close one, or ask now and then.") from error
+    if response is None:
+        raise NotAcceptable("This server has no event streams. Ask again now and then with `after`.")
+    return response
+
+
+def _etag(generation: Generation) -> str:
+    return f'"{queries.version_of(generation)}-{queries.queue_place(generation)}-{int(time.time()) // LINK_SLOT}"'
+
+
+def _seconds(request: Request) -> int:
+    """How long the caller would wait. Raises ValidationError."""
+    said = asked(request, "wait") or "0"
+    if not (said.isascii() and said.isdecimal()) or len(said) > 2 or int(said) > WAIT_AT_MOST:
+        raise ValidationError({"wait": f"Give a whole number of seconds from 0 to {WAIT_AT_MOST}."})
+    return int(said)
 
 
 def _say_when(response: HttpResponseBase, generation: Generation) -> None:
