@@ -74,7 +74,7 @@ def _fields_of(error: Exception) -> Errors:
         case OrderRefused():
             return {name: [sentence] for name, sentence in error.errors.items()} or {"body": [str(error)]}
         case PhotoRefused():
-            return {"box" if error.code in MARK_CODES else "file": [str(error)]}
+            return {"box" if error.code in MARK_CODES else "url" if error.code == "url" else "file": [str(error)]}
         case BrandRefused():
             return {error.field: [str(error)]}
         case NotKept() | WantedError():

@@ -139,9 +139,13 @@ def for_editors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 
 def photo_for(request: HttpRequest, draft: Draft, brand: Brand, upload: bytes | None, errors: dict[str, str]) -> Photo | None:
     """The photo of the form. A new one is kept before anything else is looked at, so that it comes back with the form."""
-    if upload is not None:
+    address = request.POST.get("photo_url", "").strip().replace("\0", "")
+    if upload is not None or address:
         try:
-            photo = actions.add_photo(by=request.user, brand=brand, data=upload, name=upload_name(request))  # type: ignore[arg-type]
+            if upload is None:
+                photo = actions.fetch_photo(by=request.user, brand=brand, url=address)  # type: ignore[arg-type]
+            else:
+                photo = actions.add_photo(by=request.user, brand=brand, data=upload, name=upload_name(request))  # type: ignore[arg-type]
         except actions.PhotoRefused as refusal:
             errors["photo"] = str(refusal)
         else:

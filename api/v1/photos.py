@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -39,6 +41,13 @@ class PhotoIn(serializers.Serializer[Any]):
     """A photo as JPEG, PNG or WebP of at most 15 MB, for a brand (its id or slug; the caller's first when left out)."""
 
     file = serializers.FileField(allow_empty_file=True)
+    brand = serializers.CharField(required=False, max_length=80)
+
+
+class PhotoAddressIn(serializers.Serializer[Any]):
+    """The same by the address where it lies: http or https, reachable from the internet."""
+
+    url = serializers.CharField(max_length=2000)
     brand = serializers.CharField(required=False, max_length=80)
 
 
@@ -114,7 +123,7 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
     serializer_class = PhotoOut
     pagination_class = NewestFirst
     permission_classes = (IsAuthenticated, EditorsWrite)
-    parser_classes = (UploadBody,)
+    parser_classes = (UploadBody, JsonBody)
     lookup_value_regex = UUID_PATTERN
     queryset = Photo.objects.none()
 
@@ -133,16 +142,27 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
         """What costs something is slower than reads."""
         return [Everyone(), Creates()] if self.action in ("create", "keywords") else [Everyone()]
 
-    @extend_schema(operation_id="upload_photo", request={"multipart/form-data": PhotoIn}, responses={201: PhotoOut}, parameters=[KEY])
+    @extend_schema(
+        operation_id="upload_photo",
+        request={"multipart/form-data": PhotoIn, "application/json": PhotoAddressIn},
+        responses={201: PhotoOut},
+        parameters=[KEY],
+    )
     def create(self, request: Request) -> Response:
-        """Upload a photo; it comes back made safe and cut out."""
+        """Upload a photo, or name its address; it comes back made safe and cut out."""
         user = caller(request)
-        sent = PhotoIn(data=request.data)
+        by_address = request.content_type.partition(";")[0].strip() == "application/json"
+        sent = (PhotoAddressIn if by_address else PhotoIn)(data=request.data)
         sent.is_valid(raise_exception=True)
-        brand = own_brand(user, sent.validated_data.get("brand"))
+        told = sent.validated_data
+        brand = own_brand(user, told.get("brand"))
         require_editor(user, brand)
-        file = sent.validated_data["file"]
-        photo = _add_once(user, brand, file.read(), file.name, key=request.headers.get("Idempotency-Key", "")[:200])
+        if by_address:
+            seed, add = told["url"].encode(), partial(actions.fetch_photo, by=user, brand=brand, url=told["url"])
+        else:
+            seed = told["file"].read()
+            add = partial(actions.add_photo, by=user, brand=brand, data=seed, name=told["file"].name)
+        photo = _add_once(user, brand, seed, add, key=request.headers.get("Idempotency-Key", "")[:200])
         headers = {"Location": reverse("api:photos-detail", args=[photo.pk], request=request)}
         return Response(self.get_serializer(photo).data, status=HTTPStatus.CREATED, headers=headers)
 
@@ -191,21 +211,21 @@ class Photos(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
         return Response({**told, "keywords": words, "people_in_photo": made.value.people})
 
 
-def _add_once(user: User, brand: Brand, data: bytes, name: str, *, key: str) -> Photo:
-    """The new photo, or the one that this key made before. Raises KeyReused when the key came with another file."""
+def _add_once(user: User, brand: Brand, seed: bytes, add: Callable[[], Photo], *, key: str) -> Photo:
+    """The new photo, or the one that this key made before: `seed` tells one photo from another. Raises KeyReused when it was another."""
     if not key:
-        return actions.add_photo(by=user, brand=brand, data=data, name=name)
-    body = hash_of([str(brand.pk), hashlib.sha256(data).hexdigest()])
+        return add()
+    body = hash_of([str(brand.pk), hashlib.sha256(seed).hexdigest()])
     if earlier := _earlier(user, key, body):
         return earlier
-    photo = actions.add_photo(by=user, brand=brand, data=data, name=name)
+    photo = add()
     try:
         with transaction.atomic():
             IdempotencyKey.objects.create(caller=user, route=ROUTE, key=key, body_hash=body, answer={"photo": str(photo.pk)})
     except IntegrityError:
         # Two uploads with one key met; the first one's photo is the answer to both.
         photo.delete()
-        return _earlier(user, key, body) or actions.add_photo(by=user, brand=brand, data=data, name=name)
+        return _earlier(user, key, body) or add()
     return photo
 
 

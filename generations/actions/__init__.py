@@ -25,7 +25,7 @@ from generations.actions.orders import (
     check_order,
     order_generation,
 )
-from generations.actions.photos import add_photo, mark_product
+from generations.actions.photos import add_photo, fetch_photo, mark_product
 from generations.actions.removal import (
     NotNow,
     delete_ad,
@@ -68,6 +68,7 @@ __all__ = [
     "Said",
     "VARIATIONS_AT_MOST",
     "add_photo",
+    "fetch_photo",
     "ask_for_review",
     "cancel_generation",
     "change_copy",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from http import HTTPStatus
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +19,10 @@ from finishing.specs import Box
 from generations import steps
 from generations.models import Photo, Step
 from keeping import room, store
+from keeping.fetch import FetchRefused, safe_fetch
 
+REDIRECTS, FETCH_AT_MOST, FETCH_SECONDS = 3, 15_000_000, 15.0
+PICTURES = ("image/jpeg", "image/png", "image/webp")
 CREDENTIALS_AT_MOST = 500_000  # bytes of a photo's signed credentials: more would weigh on each ad
 
 
@@ -44,6 +49,18 @@ def add_photo(*, by: User | None, brand: Brand, data: bytes, name: str = "", pro
         facts = {"photo": photo, "who": photo.cutout_method or "none", "output": photo.cutout}
         steps.record(Step.Kind.CUT_OUT, subject=photo.pk, input_hash=input_hash, seconds=time.monotonic() - started, **facts)
     return photo
+
+
+def fetch_photo(*, by: User | None, brand: Brand, url: str) -> Photo:
+    """Fetch a picture from an address that a person typed, by the rules of `keeping.fetch`, and take it in as an upload. Raises PhotoRefused."""
+    try:
+        got = safe_fetch(url.strip(), redirects=REDIRECTS, at_most_bytes=FETCH_AT_MOST, at_most_seconds=FETCH_SECONDS, types=PICTURES)
+    except FetchRefused as refusal:
+        raise PhotoRefused(str(refusal), code="url") from refusal
+    if got.status != HTTPStatus.OK:
+        sentence = f"There is no picture at this address: the server answered {got.status}. Open it in a browser and copy the picture's own address."
+        raise PhotoRefused(sentence, code="url")
+    return add_photo(by=by, brand=brand, data=got.body, name=unquote(urlsplit(got.url).path).rpartition("/")[2])
 
 
 def _cut_out_before(photo: Photo, input_hash: str) -> bool:

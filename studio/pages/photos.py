@@ -48,7 +48,13 @@ def row(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _row(request: HttpRequest, photo: Photo | None, draft: Draft, errors: dict[str, str]) -> HttpResponse:
     earlier = list(photos_of(request.user).filter(brand=brand_of(request))[: forms.EARLIER_PHOTOS]) if photo is None else []
-    context = {"photo": photo, "earlier": earlier, "use_cutout": draft.use_cutout, "error": errors.get("photo", "")}
+    context = {
+        "address": request.POST.get("photo_url", "") if errors else "",
+        "photo": photo,
+        "earlier": earlier,
+        "use_cutout": draft.use_cutout,
+        "error": errors.get("photo", ""),
+    }
     return render(request, "studio/_photo.html", context, status=422 if errors else 200)
 
 

@@ -71,8 +71,9 @@ def test_a_form_without_a_file_says_so(as_mia: APIClient) -> None:
     assert "file" in is_problem(as_mia.post(PHOTOS, {"name": "x"}, format="multipart"), 422)["errors"]
 
 
-def test_a_photo_comes_as_a_form(as_mia: APIClient) -> None:
-    is_problem(as_mia.post(PHOTOS, {"file": "aGVsbG8="}), 415)
+def test_a_photo_comes_as_a_form_or_by_its_address(as_mia: APIClient) -> None:
+    assert set(is_problem(as_mia.post(PHOTOS, {"file": "aGVsbG8="}), 422)["errors"]) == {"url"}
+    is_problem(as_mia.generic("POST", PHOTOS, b"aGVsbG8=", content_type="text/plain"), 415)
 
 
 def test_an_upload_that_is_far_too_large_is_refused_before_it_is_read(as_mia: APIClient) -> None:
