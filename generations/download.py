@@ -40,20 +40,38 @@ def zip_of(generation: Generation, some: Sequence[Ad] | None = None) -> IO[bytes
     And `captions.csv` with the texts beside the ads, where they have been written; `provenance.json` and `labels.md` say how they were made.
     """
     spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
-    ads = ready_ads(generation) if some is None else list(some)
     with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED) as archive:
-        for ad in ads:
-            assert ad.file is not None
-            archive.writestr(_path(ad), store.read(ad.file))
-        archive.writestr("ads.csv", _table(ads), zipfile.ZIP_DEFLATED)
-        by_path = {_path(ad): ad for ad in ads if ad.placement.placement.kind == Placement.Kind.IMAGE}
-        archive.writestr("provenance.json", provenance_of(generation, by_path), zipfile.ZIP_DEFLATED)
-        archive.writestr("labels.md", labels_of(generation, by_path), zipfile.ZIP_DEFLATED)
-        archive.writestr("preflight.csv", _preflight(generation, ads), zipfile.ZIP_DEFLATED)
-        if captions := captions_table(ads, generation):
-            archive.writestr(CAPTIONS, captions, zipfile.ZIP_DEFLATED)
+        _put(archive, generation, ready_ads(generation) if some is None else list(some))
     spool.seek(0)
     return spool
+
+
+def zip_of_orders(chosen: Mapping[Generation, Sequence[Ad]]) -> IO[bytes]:
+    """A ZIP of ready ads of several orders, at its beginning: a folder for each order, with all that its own ZIP has."""
+    spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
+    with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED) as archive:
+        for generation, ads in chosen.items():
+            _put(archive, generation, ads, folder=f"{zip_name(generation).removesuffix('.zip')}/")
+    spool.seek(0)
+    return spool
+
+
+def _put(archive: zipfile.ZipFile, generation: Generation, ads: Sequence[Ad], folder: str = "") -> None:
+    ads = list(ads)
+    for ad in ads:
+        assert ad.file is not None
+        archive.writestr(folder + _path(ad), store.read(ad.file))
+    by_path = {_path(ad): ad for ad in ads if ad.placement.placement.kind == Placement.Kind.IMAGE}
+    texts = {
+        "ads.csv": _table(ads),
+        "provenance.json": provenance_of(generation, by_path),
+        "labels.md": labels_of(generation, by_path),
+        "preflight.csv": _preflight(generation, ads),
+        CAPTIONS: captions_table(ads, generation),
+    }
+    for name, text in texts.items():
+        if text:
+            archive.writestr(folder + name, text, zipfile.ZIP_DEFLATED)
 
 
 def _path(ad: Ad) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import FileResponse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
@@ -27,12 +28,14 @@ from api.base import DELETED, UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolut
 from api.filters import FILTERS, wanted_of
 from api.paging import NewestFirst
 from api.permissions import caller, require_editor
-from generations import actions, library, queries
+from generations import actions, download, library, queries
 from generations.captions import captions_of
 from generations.finish import FinishError, hires_of
 from generations.models import Ad
 from keeping import links
 from prompting.brief import LIMITS
+
+IN_A_ZIP = 200  # ads of several orders
 
 
 def as_uuid(text: str) -> UUID:
@@ -230,6 +233,29 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
         if request.method == "DELETE":
             return Response(status=HTTPStatus.NO_CONTENT)
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="download_ads",
+        parameters=[*FILTERS, OpenApiParameter("ads", str, description="Only these: ids with commas between them.")],
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+        filters=False,
+    )
+    @action(detail=False, pagination_class=None, renderer_classes=[JSONRenderer, AnyAccept])
+    def zip(self, request: Request) -> FileResponse:
+        """Ready ads of several orders in one ZIP file, a folder for each order: what the filters say, or these; at most 200."""
+        found = library.ads_wanted(request.user, wanted_of(request)).filter(status=Ad.Status.READY)
+        if named := [as_uuid(each.strip()) for each in asked(request, "ads").split(",") if each.strip()]:
+            found = found.filter(pk__in=named[: IN_A_ZIP + 1])
+        ids = list(found.select_related(None).values_list("pk", flat=True)[: IN_A_ZIP + 1])
+        if len(ids) > IN_A_ZIP or len(named) > IN_A_ZIP:
+            raise serializers.ValidationError({"ads": f"A ZIP takes at most {IN_A_ZIP} ads. Choose fewer."})
+        if not ids:
+            raise NotYet("None of the ads you asked for is ready.")
+        name = f"ads-{timezone.now():%Y-%m-%d}.zip"
+        made = download.zip_of_orders(library.by_order(request.user, ids))
+        response = FileResponse(made, content_type="application/zip", as_attachment=True, filename=name)
+        response["Cache-Control"] = "private, no-store"
+        return response
 
     @extend_schema(operation_id="count_ads", responses=FacetsOut, filters=False)
     @action(detail=False, pagination_class=None)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from typing import Any
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -79,3 +83,29 @@ def test_an_approved_ad_and_its_words_stay(as_mia: APIClient, ad: Ad, mia: User)
     pipeline.finish_ad(Ad.objects.get(pk=new).pk)
     assert as_mia.delete(f"{API}/ads/{new}").status_code == 204, "nobody approved these words"
     assert as_mia.get(f"{API}/ads/{ad_with_words}").status_code == 200, "what was approved did not go along"
+
+
+def names_in(response: Any) -> set[str]:
+    assert response.status_code == 200 and response["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as archive:
+        assert archive.testzip() is None and len(archive.namelist()) == len(set(archive.namelist()))
+        return set(archive.namelist())
+
+
+def test_ads_of_several_orders_go_into_one_zip_with_a_folder_for_each(
+    as_mia: APIClient, as_eve: APIClient, mia: User, ad: Ad, django_assert_max_num_queries: Any
+) -> None:
+    second = pipeline.run(actions.more_like(by=mia, picture=ad.picture, variations=1).pk)
+    with django_assert_max_num_queries(60):
+        names = names_in(as_mia.get(f"{API}/ads/zip", HTTP_ACCEPT="application/zip"))
+    folders = {name.split("/")[0] for name in names}
+    assert len(folders) == 2 and sum(name.endswith((".jpg", ".png", ".webp")) for name in names) == 4
+    assert all({f"{folder}/ads.csv", f"{folder}/provenance.json", f"{folder}/labels.md"} <= names for folder in folders)
+    one = second.pictures.all()[0].ads.all()[0]
+    some = names_in(as_mia.get(f"{API}/ads/zip?ads={ad.pk},{one.pk}", HTTP_ACCEPT="application/zip"))
+    assert sum(name.endswith((".jpg", ".png", ".webp")) for name in some) == 2
+    actions.star_ad(by=mia, ad=ad)
+    starred = names_in(as_mia.get(f"{API}/ads/zip?starred=true"))
+    assert sum(name.endswith((".jpg", ".png", ".webp")) for name in starred) == 1
+    is_problem(as_eve.get(f"{API}/ads/zip?ads={ad.pk}"), 409)
+    assert "at most 200" in is_problem(as_mia.get(f"{API}/ads/zip?ads={','.join([str(ad.pk)] * 201)}"), 422)["errors"]["ads"][0]
