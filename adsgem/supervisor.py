@@ -29,11 +29,20 @@ class Child:
     started: float = 0.0
     quick_deaths: int = 0
     start_at: float = field(default=0.0)
+    hopeless: frozenset[int] = frozenset()  # exit codes after which another try is no use
+    planned: bool = False  # its end is meant: it starts again with a new environment
 
     @property
     def alive(self) -> bool:
         """Whether its process runs now."""
         return self.process is not None and self.process.poll() is None
+
+    def start_again(self) -> None:
+        """End it, when it runs, and have it start as soon as it has ended."""
+        self.start_at = 0.0
+        if self.alive and self.process:
+            self.planned = True
+            self.process.terminate()
 
 
 class Supervisor:
@@ -69,6 +78,9 @@ class Supervisor:
             self.end()
         if hopeless is None:
             return 0
+        if not hopeless.quick_deaths:
+            self.tell(f"The {hopeless.name} process cannot do its work, so AdsGem stopped. Its message stands above.")
+            return 1
         self.tell(
             f"The {hopeless.name} process ended {QUICK_AT_MOST} times right after its start, so AdsGem stopped. Its messages stand above."
         )
@@ -99,6 +111,12 @@ class Supervisor:
             return True
         if child.process is not None:
             code, child.process = child.process.returncode, None
+            if child.planned:
+                child.planned = False
+                return True
+            if code in child.hopeless:
+                child.quick_deaths = 0
+                return False
             child.quick_deaths = child.quick_deaths + 1 if now - child.started < QUICK_SECONDS else 0
             if child.quick_deaths >= QUICK_AT_MOST:
                 return False

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from adsgem import broker, env, preparing, schema, tunnel
+from adsgem.management.commands.tunnel import NO_USE
 from adsgem.supervisor import Child, Supervisor
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
@@ -31,37 +32,80 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until stopped. Exit code 2 when it cannot begin, 1 when a process will not stay alive."""
-        host, port, share = options["host"], options["port"], options["share"]
+        host, port = options["host"], options["port"]
         refuse_taken_port(host, port)
-        local = f"http://{host_in_url(host)}:{port}"
-        url = self._shared(port) if share else own_url(local)
         if newer := schema.newer_than_code():
             raise env.SettingError(schema.sentence(newer))
-        made = preparing.prepare(url, self._tell)
-        broker.mend(settings.CELERY_BROKER_URL)
-        connections.close_all()
+        sys.exit(self._shared(host, port) if options["share"] else self._local(host, port))
+
+    def _local(self, host: str, port: int) -> int:
+        """Serve at an address of our own. Gives the exit code."""
+        url = own_url(f"http://{host_in_url(host)}:{port}")
+        made = self._prepare(url)
         supervisor = Supervisor(
             children(host, port),
-            environment=env.for_child(PUBLIC_URL=url, TMPDIR=str(settings.FILE_UPLOAD_TEMP_DIR), SHARED="yes" if share else ""),
+            environment=_environment(url),
             tell=self._tell,
             on_tick=once_open(host, port, lambda: self._welcome(url, made)),
         )
-        code = supervisor.run()
-        tunnel.close()
-        sys.exit(code)
+        return supervisor.run()
+
+    def _prepare(self, url: str) -> dict[str, Any] | None:
+        made = preparing.prepare(url, self._tell)
+        broker.mend(settings.CELERY_BROKER_URL)
+        connections.close_all()
+        return made
 
     def _tell(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
-    def _shared(self, port: int) -> str:
+    def _shared(self, host: str, port: int) -> int:
+        """Serve at the address that a tunnel gives us: the tunnel first, and with its address everything else. Gives the exit code."""
         if env.text("PUBLIC_URL"):
             raise env.SettingError("--share is for trying things out; PUBLIC_URL is set, so this machine has an address already.")
-        self._tell("Opening a public address through ngrok: whoever has it reaches this machine, and must sign in first.")
         try:
-            return tunnel.open_address(port)
+            tunnel.check()
         except tunnel.TunnelError as error:
             raise env.SettingError(str(error)) from error
+        self._warn()
+        password, served = tunnel.begin(), children(host, port)
+        for child in served:
+            child.start_at = float("inf")  # until there is an address: pages answer to no other name
+        hold = [sys.executable, str(settings.BASE_DIR / "manage.py"), "tunnel", "--port", str(port)]
+        supervisor = Supervisor(
+            [Child("tunnel", hold, hopeless=frozenset({NO_USE})), *served], environment=_environment(""), tell=self._tell
+        )
+        known = ""
+        welcome: Callable[[], None] | None = None
+
+        def follow() -> None:
+            nonlocal known, welcome
+            if (found := tunnel.address()) and found != known:
+                made, known = self._prepare(found), found
+                supervisor.environment = _environment(found, shared=True)
+                for child in served:
+                    child.start_again()
+                welcome = once_open(host, port, lambda: self._welcome_from_far(found, password, made))
+            if welcome:
+                welcome()
+
+        supervisor.on_tick = follow
+        try:
+            return supervisor.run()
+        finally:
+            tunnel.forget()
+
+    def _warn(self) -> None:
+        self._tell("*** Everybody on the internet will reach this machine by a public address, until you press Ctrl-C. ***")
+        self._tell("It is for trying things out: people must know the password below, and then sign in. Do not use it for production.")
+        if not tunnel.agent().exists():
+            self._tell(f"ngrok's program is not here: pyngrok downloads it now from ngrok (about 10 MB) into {tunnel.folder()}.")
+
+    def _welcome_from_far(self, url: str, password: str, made: Mapping[str, Any] | None) -> None:
+        self._tell(tunnel.code_for_phones(url))
+        self._tell(f"Name and password that the address asks for: {tunnel.GUARDS_NAME}   {password}")
+        self._welcome(url, made)
 
     def _welcome(self, url: str, made: Mapping[str, Any] | None) -> None:
         self._tell(f"\nAdsGem is at {url}/   (Ctrl-C stops it)")
@@ -71,6 +115,11 @@ class Command(BaseCommand):
                 self._tell(f"  {who:<9} {made[who]['email']}   {made[who]['password']}")
         if preparing.sign_in_file().exists():
             self._tell(f"The first passwords stand in {preparing.sign_in_file()}, for you only.")
+
+
+def _environment(url: str, *, shared: bool = False) -> dict[str, str]:
+    """What the processes are told beside what we were told: where people reach them."""
+    return env.for_child(PUBLIC_URL=url, TMPDIR=str(settings.FILE_UPLOAD_TEMP_DIR), SHARED="yes" if shared else "")
 
 
 def children(host: str, port: int) -> list[Child]:
