@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -143,6 +144,27 @@ def test_a_migration_that_is_killed_is_brought_to_its_end_by_the_next(old: Stack
     finally:
         fresh.drop()
         untouched.drop()
+
+
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+def test_migrate_that_dies_after_each_migration_goes_on_where_it_was(back_end: str, tmp_path: Path) -> None:
+    """At the named point M1, again and again, and at last without."""
+    stack, fresh = Stack(tmp_path / "dies", back_end), Stack(tmp_path / "fresh", back_end)
+    try:
+        stack.create()
+        fresh.create()
+        stack.marks.mkdir(parents=True, exist_ok=True)
+        point = json.dumps({"name": "M1", "times": few(50), "marks": str(stack.marks)})
+        applied = 0
+        while (done := stack.manage("migrate", CHAOS_CRASHPOINT=point)).returncode == -signal.SIGKILL:
+            applied, before = int(stack.rows("SELECT count(*) FROM django_migrations")[0][0]), applied
+            assert applied == before + 1
+        assert done.returncode == 0 and stack.crashed("M1", few(50)), done.stdout + done.stderr
+        assert fresh.manage("migrate").returncode == 0
+        assert schema(stack) == schema(fresh)
+    finally:
+        stack.drop()
+        fresh.drop()
 
 
 def killed_in(stack: Stack, nth: int, seconds: float) -> None:
