@@ -16,7 +16,7 @@ from django.utils.crypto import get_random_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from generations import queries, states
+from generations import draining, queries, states
 from generations.models import Generation, Picture
 from painting import engines
 
@@ -66,6 +66,8 @@ def _database() -> bool:
 def _queue() -> bool:
     """Whether somebody works while there is work. A long queue is no fault; one that nobody serves is."""
     now = states.db_now()
+    if draining.on():
+        return True  # it is meant, and ends by itself
     if any(model.objects.filter(lease_until__gte=now).exists() for model in (Generation, Picture)):
         return True
     since, created = now - UNHEARD_SECONDS * 1000, timezone.now() - timedelta(seconds=UNHEARD_SECONDS)

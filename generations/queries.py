@@ -27,6 +27,7 @@ from prompting.writers import paused
 from templates_app.models import Placement, PlacementVersion
 
 STORE = "files"  # the store of files has a breaker, too
+DRAIN = "drain"  # and so has the work as a whole: `manage.py drain` opens it
 # How long a step takes until some have been measured here, in seconds: painting by its engine, and finishing.
 FIRST_GUESS = {"builtin": 2.0, "comfyui": 20.0, "openai": 40.0}
 FIRST_GUESS_OF_FINISHING = 0.5
@@ -312,10 +313,12 @@ def waits_for(generation: Generation) -> str:
     if generation.is_final or not waiting:
         return ""
     unwritten = generation.plan_data is None
-    names = {STORE} if unwritten else {*waiting, STORE}
+    names = {STORE, DRAIN} if unwritten else {*waiting, STORE, DRAIN}
     if not room.enough_room():
         return "There is no room left for new pictures on this machine. Your order waits and goes on by itself once there is."
     left_alone = set(Breaker.objects.filter(name__in=names, open_until__gt=DbNow()).values_list("name", flat=True))
+    if DRAIN in left_alone:
+        return "AdsGem is being brought up to date. Your order waits and goes on by itself; nothing is lost."
     if STORE in left_alone:
         return "Files cannot be written at the moment. Your order waits and goes on by itself; nothing is lost."
     if unwritten and paused():

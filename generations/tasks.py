@@ -10,7 +10,7 @@ from uuid import UUID
 from celery import Task, current_app, shared_task
 
 from accounts import tasks as deliveries
-from generations import pipeline, queries, states, writing
+from generations import draining, pipeline, queries, states, writing
 from generations.captions import write_captions
 from generations.models import Copy, Picture
 from keeping.bell import ring
@@ -25,6 +25,8 @@ BELLS_AT_MOST = 50  # that hang in one queue: each is one row's worth of work, a
 @shared_task
 def write_generation(generation_id: str) -> None:
     """Write one order's plan, then ring for its pictures, and after them for the captions."""
+    if draining.on():
+        return  # the sweep rings again when it is over
     pictures = writing.write(UUID(generation_id))
     for picture_id in pictures:
         ring(make_picture, picture_id)
@@ -36,13 +38,15 @@ def write_generation(generation_id: str) -> None:
 @shared_task
 def make_picture(picture_id: str) -> None:
     """Make the picture that is next; the id only says what rang."""
-    pipeline.make_next()
+    if not draining.on():
+        pipeline.make_next()
 
 
 @shared_task
 def finish_ad(ad_id: str) -> None:
     """Finish one ad of a picture that is painted."""
-    pipeline.finish_ad(UUID(ad_id))
+    if not draining.on():
+        pipeline.finish_ad(UUID(ad_id))
 
 
 @shared_task
@@ -59,6 +63,8 @@ def sweep() -> int:
 
     Any number of processes may sweep at the same time; a row that is rung for twice is taken once.
     """
+    if draining.on():
+        return deliveries.sweep()
     now = states.db_now()
     pipeline.end_overdue(now)
     for generation in queries.unsettled_generations():
