@@ -202,7 +202,7 @@ def reopen(generation: Generation, pictures: Collection[UUID], *, deadline: int)
     mine = Q(picture__in=pictures, picture__generation=generation, deleted_at=None, copy__undone_at=None)
     missing = Ad.objects.filter(mine, status__in=[AD.FAILED, AD.CANCELLED]).exclude(error_code=DAMAGED)
     ended = Generation.FINAL - {GENERATION.READY}
-    same = Generation.objects.filter(pk=generation.pk, status__in=[*ended, GENERATION.MAKING])
+    same = Generation.objects.filter(pk=generation.pk, deleted_at=None, status__in=[*ended, GENERATION.MAKING])
     if not missing.exists() or not same.update(**fresh, status=to, deadline=deadline):
         return []
     unready = Picture.objects.filter(generation=generation, status__in=Picture.FINAL - {PICTURE.READY}, pk__in=missing.values("picture"))

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import User
 from generations import queries, states
 from generations.actions.orders import cancel_generation
@@ -65,12 +66,14 @@ def _before(ad: Ad) -> QuerySet[Ad]:
 
 
 def delete_generation(*, by: User | None, generation: Generation) -> bool:
-    """Take an order away with all its ads. One that is still being made is stopped first. False when it was gone already."""
-    cancel_generation(by=by, generation=generation)
+    """Take an order away with all its ads; what is still being made of it is stopped. False when it was gone already."""
     with transaction.atomic():
         gone = bool(Generation.objects.filter(pk=generation.pk, deleted_at=None).update(deleted_at=timezone.now()))
         if gone:
             states.note(generation, [("generation.deleted", generation.pk)])
+            audit.record("order.deleted", by=by, brand=generation.brand_id, subject=generation)
+    # Once it is gone nobody can begin it again, so that what is stopped now stays stopped; twice does no harm.
+    cancel_generation(by=by, generation=generation)
     return gone
 
 
@@ -80,14 +83,23 @@ def restore_generation(*, by: User | None, generation: Generation) -> bool:
         back = bool(Generation.objects.filter(pk=generation.pk).exclude(deleted_at=None).update(deleted_at=None))
         if back:
             states.note(generation, [("generation.restored", generation.pk)])
+            audit.record("order.restored", by=by, brand=generation.brand_id, subject=generation)
     return back
 
 
 def delete_photo(*, by: User | None, photo: Photo) -> bool:
     """Take a photo away; orders that were given with it keep it until they go. False when it was gone already."""
-    return bool(Photo.objects.filter(pk=photo.pk, deleted_at=None).update(deleted_at=timezone.now()))
+    with transaction.atomic():
+        gone = bool(Photo.objects.filter(pk=photo.pk, deleted_at=None).update(deleted_at=timezone.now()))
+        if gone:
+            audit.record("photo.deleted", by=by, brand=photo.brand_id, subject=photo)
+    return gone
 
 
 def restore_photo(*, by: User | None, photo: Photo) -> bool:
     """Bring a photo back. False when it is there."""
-    return bool(Photo.objects.filter(pk=photo.pk).exclude(deleted_at=None).update(deleted_at=None))
+    with transaction.atomic():
+        back = bool(Photo.objects.filter(pk=photo.pk).exclude(deleted_at=None).update(deleted_at=None))
+        if back:
+            audit.record("photo.restored", by=by, brand=photo.brand_id, subject=photo)
+    return back

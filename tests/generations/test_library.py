@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,7 +13,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import Brand, User
-from generations import actions, library, pipeline, purge, queries
+from generations import actions, export, library, pipeline, purge, queries
 from generations.library import Wanted, WantedError
 from generations.models import Ad, Collection, Generation, Photo, SavedSearch
 from prompting.brief import Brief
@@ -193,3 +195,14 @@ def test_a_purged_brand_leaves_no_collections_and_searches(two: tuple[Generation
     Brand.objects.filter(pk=brand.pk).update(deleted_at=timezone.now() - timedelta(days=31))
     assert purge.purge_brands() == 1
     assert not Collection.objects.exists() and not SavedSearch.objects.exists()
+
+
+def test_what_is_kept_goes_home_with_its_owner(two: tuple[Generation, Generation], brand: Brand, mia: User) -> None:
+    collection = actions.make_collection(by=mia, brand=brand, name="Summer")
+    ad = queries.ads_of(mia)[0]
+    actions.put_in(by=mia, collection=collection, ads=[ad.pk])
+    actions.save_search(by=mia, brand=brand, name="Stars", wanted={"starred": "true"})
+    with zipfile.ZipFile(export.export_of(mia)) as archive:
+        told = {name: json.loads(archive.read(f"brands/miravel/{name}.json")) for name in ("collections", "ads_of_collections", "searches")}
+    assert told["collections"][0]["fields"]["name"] == "Summer" and told["searches"][0]["fields"]["wanted"] == {"starred": "true"}
+    assert told["ads_of_collections"][0]["fields"]["ad"] == str(ad.pk)

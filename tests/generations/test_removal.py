@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Brand, Transfer, User
+from accounts import ledger
+from accounts.models import AuditEntry, Brand, Transfer, User
 from generations import actions, pipeline, purge, queries
 from generations.models import Ad, Event, Generation, Photo
 from generations.verify import verify
@@ -105,3 +106,27 @@ def test_taking_earlier_words_away_leaves_the_newest(order: Generation, mia: Use
     new = actions.change_copy(by=mia, generation=order, ad=old, words={"headline": "Better words"}).ads.get()
     actions.delete_ad(by=mia, ad=old)
     assert new.pk in {ad.pk for ad in queries.current_ads(queries.generations_of(mia).get())}
+
+
+def test_what_was_taken_away_is_not_begun_again_by_somebody_who_had_it_open(order: Generation, mia: User, max: User, brand: Brand) -> None:
+    seen_by_max = queries.generations_of(max).get()
+    actions.delete_generation(by=mia, generation=order)
+    assert actions.retry_generation(by=max, generation=seen_by_max) == []
+    assert ledger.balance(brand).held == 0 and not order.pictures.exclude(status="cancelled").exists()
+    actions.restore_generation(by=mia, generation=order)
+    assert actions.retry_generation(by=max, generation=Generation.objects.get(pk=order.pk))
+
+
+def test_it_is_written_down_who_took_what_away(order: Generation, photo: Photo, mia: User, max: User) -> None:
+    for _ in range(2):  # a second click says nothing new
+        actions.delete_generation(by=mia, generation=order)
+        actions.delete_photo(by=max, photo=photo)
+    actions.restore_generation(by=max, generation=order)
+    actions.restore_photo(by=max, photo=photo)
+    told = AuditEntry.objects.filter(kind__in=["order.deleted", "order.restored", "photo.deleted", "photo.restored"]).order_by("number")
+    assert list(told.values_list("kind", "actor")) == [
+        ("order.deleted", mia.pk),
+        ("photo.deleted", max.pk),
+        ("order.restored", max.pk),
+        ("photo.restored", max.pk),
+    ]
