@@ -115,7 +115,7 @@ class StaffDoor(MiddlewareMixin):
 
     def _sent_to_second_step(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith("/api/"):
-            body = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": SENTENCE, "errors": {}}
+            body = {"type": "urn:adsgem:problem:not-allowed", "title": "Forbidden", "status": 403, "detail": SENTENCE, "errors": {}}
             return JsonResponse(body, status=403, content_type="application/problem+json")
         return _redirect("mfa_reauthenticate" if has_one(request.user) else "mfa_activate_totp", request)  # type: ignore[arg-type]
 

@@ -308,6 +308,7 @@ SIMPLE_JWT: dict[str, Any] = {
     "CHECK_REVOKE_TOKEN": True,
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.1",
     "TITLE": "AdsGem",
     "DESCRIPTION": "From one product photo and a short brief to finished files for every ad placement.",
     "VERSION": VERSION,

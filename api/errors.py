@@ -32,12 +32,37 @@ log = logging.getLogger(__name__)
 Errors = dict[str, list[str]]
 
 
+# What each problem is called for programs; these names do not change (docs/api.md).
+TYPES = {
+    400: "unreadable",
+    401: "not-signed-in",
+    402: "no-credits",
+    403: "not-allowed",
+    404: "not-found",
+    405: "wrong-method",
+    406: "not-acceptable",
+    409: "not-now",
+    413: "too-large",
+    415: "wrong-media-type",
+    422: "invalid",
+    429: "too-many",
+    500: "internal",
+    503: "not-available",
+}
+KEY_REUSED = "key-reused"
+
+
 def problem(
-    status: int, detail: str, *, errors: Mapping[str, list[str]] | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    detail: str,
+    *,
+    errors: Mapping[str, list[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+    name: str = "",
 ) -> Response:
-    """A response in problem+json. `errors` maps a field, with a dot between levels, to its sentences."""
+    """A response in problem+json. `errors` maps a field, with a dot between levels, to its sentences; `name` is one of TYPES."""
     body = {
-        "type": "about:blank",
+        "type": f"urn:adsgem:problem:{name or TYPES.get(int(status), 'other')}",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
@@ -54,7 +79,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(error, OrderRefused) and "room" in error.errors:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.errors["room"], headers={"Retry-After": "600"})
     if fields := _fields_of(error):
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(sentences[0] for sentences in fields.values()), errors=fields)
+        name = KEY_REUSED if isinstance(error, KeyReused) else ""
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(sentences[0] for sentences in fields.values()), errors=fields, name=name)
     known = _as_api_error(error)
     if known is None:
         request = context.get("request")

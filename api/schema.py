@@ -8,11 +8,12 @@ from typing import Any
 from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 
-from api.errors import MEDIA_TYPE
+from api.errors import KEY_REUSED, MEDIA_TYPE, TYPES
 
 REFUSALS = {
     "400": "The body cannot be read.",
     "401": "Nobody is signed in, or the token has run out.",
+    "402": "The brand's credits do not cover it.",
     "403": "The caller may look at this brand, but not change it.",
     "404": "There is no such thing, or it is somebody else's.",
     "405": "This address does not do that.",
@@ -22,13 +23,14 @@ REFUSALS = {
     "415": "The body must be JSON; a photo comes as a multipart form.",
     "422": "Something in the body is wrong: `errors` has a sentence for each field.",
     "429": "Too many calls; `Retry-After` says how many seconds to wait.",
+    "503": "Not at the moment, for instance for want of room; `Retry-After` says when to ask again.",
 }
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "A problem as RFC 9457 has it. `detail` is a sentence for a person, `errors` maps a field to its sentences.",
     "required": ["type", "title", "status", "detail", "errors"],
     "properties": {
-        "type": {"type": "string"},
+        "type": {"type": "string", "enum": [f"urn:adsgem:problem:{name}" for name in (*TYPES.values(), KEY_REUSED)]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},

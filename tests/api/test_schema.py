@@ -7,6 +7,8 @@ from django.core.management import call_command
 from django.urls import get_resolver
 from rest_framework.test import APIClient
 
+from tests.people import ROOT
+
 EXPECTED = {
     "/api/v1/": {"get"},
     "/api/v1/auth/token": {"post"},
@@ -189,3 +191,10 @@ def test_no_route_of_the_api_is_missing_here() -> None:
         "webhooks-rotate",
         "webhooks-test",
     }
+
+
+def test_the_description_in_the_docs_is_the_one_that_is_served(db: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A change of the API is seen in the change: write it anew with `manage.py spectacular --file docs/openapi.yaml`."""
+    now = tmp_path_factory.mktemp("schema") / "openapi.yaml"
+    call_command("spectacular", "--file", str(now))
+    assert now.read_text() == (ROOT / "docs" / "openapi.yaml").read_text()

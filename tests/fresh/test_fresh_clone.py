@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,6 +164,20 @@ def test_the_first_ad_is_made_on_a_new_machine(machine: Machine) -> None:
 
 def test_staff_may_sign_in_too(machine: Machine) -> None:
     assert sign_in(machine, "staff").get(f"{machine.url}/api/v1/me", timeout=10).status_code == 200
+
+
+def test_every_line_of_the_guide_for_apps_runs(machine: Machine, tmp_path: Path) -> None:
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL))
+    person = machine.first_sign_in()["marketer"]
+    told = {"BASE": machine.url, "EMAIL": person["email"], "PASSWORD": person["password"], "OUT": str(tmp_path)}
+    photo = machine.clone / "templates_app" / "shelf" / "products" / "serum.jpg"
+    environment = {**machine.environment(), **told, "PHOTO": str(photo)}
+    ran = subprocess.run(["bash", "-euo", "pipefail", "-c", lines], env=environment, capture_output=True, text=True, timeout=180)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "The order is ready" in ran.stdout
+    with Image.open(tmp_path / "ad") as ad:
+        assert ad.size in PLACEMENTS.values()
+    assert zipfile.is_zipfile(tmp_path / "ads.zip")
 
 
 def test_a_port_in_use_gets_one_sentence(machine: Machine) -> None:
