@@ -1,7 +1,7 @@
 """What is logged: as lines for people or as JSON, with the ids of request and order, and without anything secret.
 
 LOG_FORMAT=json gives one object a line. The id of a request comes from `X-Request-Id` where a proxy sets one that looks like an id; a task
-carries the id of the row it was rung for. What looks like a secret is taken out of every line, whoever wrote it (RELIABILITY: S-24).
+carries the id of the row it was rung for, and of the request that rang (`keeping/trace.py`). What looks like a secret is taken out of every line, whoever wrote it (RELIABILITY: S-24).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import re
 import traceback
 from collections.abc import Callable
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -20,10 +19,9 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from celery.signals import task_postrun, task_prerun
 from django.http import HttpRequest, HttpResponseBase
 
-REQUEST: ContextVar[str] = ContextVar("request", default="")
-ROW: ContextVar[str] = ContextVar("row", default="")
-HEADER = "X-Request-Id"
-AN_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+from keeping import trace
+from keeping.trace import AN_ID, HEADER, REQUEST, ROW
+
 GONE = "[removed]"
 
 # What is kept of each (a name before the secret), and what goes.
@@ -120,10 +118,14 @@ def _named(response: HttpResponseBase) -> HttpResponseBase:
 
 
 @task_prerun.connect
-def _begins(args: Any = (), **kwargs: Any) -> None:
+def _begins(task: Any = None, args: Any = (), **kwargs: Any) -> None:
     ROW.set(str(args[0]) if args else "")
+    if not task.request.is_eager:  # run in the middle of a request, it belongs to that already
+        REQUEST.set(trace.of_the_bell(task.request))
 
 
 @task_postrun.connect
-def _is_over(**kwargs: Any) -> None:
+def _is_over(task: Any = None, **kwargs: Any) -> None:
     ROW.set("")
+    if not task.request.is_eager:
+        REQUEST.set("")

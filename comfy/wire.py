@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from comfy.errors import BytesGone, ServerDown, ServerRefused, SubmitUnknown, TooLarge
+from keeping import trace
 from keeping.crashpoints import crashpoint
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
@@ -151,7 +152,8 @@ class Wire:
 
     def _raw(self, method: str, path: str, *, seconds: float | None = None, **what: Any) -> requests.Response:
         timeouts = (self.timeouts[0], seconds or self.timeouts[1])
-        return self.session.request(method, self.address.root + path, timeout=timeouts, stream=True, allow_redirects=False, **what)
+        url = self.address.root + path
+        return self.session.request(method, url, timeout=timeouts, stream=True, allow_redirects=False, headers=trace.for_a_server(), **what)
 
     @property
     def session(self) -> requests.Session:

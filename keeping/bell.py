@@ -10,6 +10,7 @@ from celery import Task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from keeping import trace
 from keeping.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,6 @@ def ring(task: Task[Any, Any], row_id: UUID) -> None:
 def _publish(task: Task[Any, Any], row_id: UUID) -> None:
     crashpoint("W2")
     try:
-        task.apply_async((str(row_id),), ignore_result=True, retry=False)
+        task.apply_async((str(row_id),), ignore_result=True, retry=False, headers=trace.for_the_bell())
     except (OperationalError, OSError) as error:
         log.warning("The bell for %s %s did not ring: %s", task.name, row_id, error)

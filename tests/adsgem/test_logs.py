@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from celery import shared_task
+from celery import current_app, shared_task
+from celery.contrib.testing.worker import start_worker
+from celery.signals import worker_ready
 from django.test import Client
 
 from adsgem import logs
+from adsgem.celery import sweep_beside_the_work
 from adsgem.logs import JsonLine, Redact, redacted
+from comfy.wire import Address, Wire
+from keeping import bell, trace
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLWl0"
 
@@ -84,3 +93,76 @@ def test_a_line_of_a_task_carries_the_row_it_was_rung_for() -> None:
     row = str(uuid4())
     assert tells.apply((row,)).get() == row
     assert "row" not in written()
+
+
+SEEN: list[tuple[str, str]] = []
+
+
+@shared_task
+def remembers(row: str) -> None:
+    told = written()
+    SEEN.append((told.get("request", ""), told.get("row", "")))
+
+
+@pytest.fixture
+def no_sweep() -> Iterator[None]:
+    """A worker inside a test does not sweep beside its work: nobody would end that thread."""
+    worker_ready.disconnect(sweep_beside_the_work)
+    yield
+    worker_ready.connect(sweep_beside_the_work)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_is_followed_over_the_bell_to_a_worker(no_sweep: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    SEEN.clear()
+    first, second = str(uuid4()), str(uuid4())
+    monkeypatch.setattr(current_app.conf, "task_routes", {"*": {"queue": "words"}})
+    with start_worker(current_app, pool="solo", perform_ping_check=False, queues=["words"], shutdown_timeout=30):
+        name = trace.REQUEST.set("from-the-proxy-2")
+        bell.ring(remembers, first)  # type: ignore[arg-type]
+        trace.REQUEST.reset(name)
+        bell.ring(remembers, second)  # type: ignore[arg-type]
+        done = threading.Event()
+        for _ in range(300):
+            if len(SEEN) >= 2:
+                break
+            done.wait(0.1)
+    assert sorted(SEEN) == sorted([("from-the-proxy-2", first), ("", second)])
+
+
+@pytest.mark.parametrize("told", ["short", "two words are no id", "x" * 65, 7, None, {"a": "b"}])
+def test_what_a_bell_brings_along_is_an_id_or_nothing(told: Any) -> None:
+    assert trace.of_the_bell(SimpleNamespace(headers={trace.MESSAGE_HEADER: told})) == ""
+    assert trace.of_the_bell(SimpleNamespace(headers=None)) == ""
+    assert trace.of_the_bell(SimpleNamespace(headers={trace.MESSAGE_HEADER: "from-the-proxy-2"})) == "from-the-proxy-2"
+
+
+def test_a_server_that_paints_is_told_for_whom() -> None:
+    seen: list[str | None] = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["X-Request-Id"])
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        wire = Wire(Address(f"http://127.0.0.1:{server.server_port}"))
+        wire.read("/system_stats")
+        row = trace.ROW.set("a-row-of-ours")
+        wire.read("/system_stats")
+        name = trace.REQUEST.set("from-the-proxy-3")
+        wire.read("/system_stats")
+        trace.REQUEST.reset(name)
+        trace.ROW.reset(row)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert seen == [None, "a-row-of-ours", "from-the-proxy-3"]

@@ -14,6 +14,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 QUICK = 665_000  # and up to 999 more: seeds of orders that are painted in 20 ms
+WAITS = 664_000  # orders whose engine takes CHAOS_ENGINE_SECONDS and no processor, as a server elsewhere does
 # Seeds of orders that go wrong, each in its own way.
 FAILS, SEGFAULTS, EATS_MEMORY, HANGS = 666_000, 667_000, 668_000, 669_000
 
@@ -53,6 +54,9 @@ def _painting(paint: Callable[..., Any]) -> Callable[..., Any]:
     def logged(self: Any, order: Any, on_progress: Any) -> Any:
         log("paint", order.picture_id)
         match order.first_seed // 1000 * 1000:
+            case 664_000:
+                time.sleep(float(os.environ["CHAOS_ENGINE_SECONDS"]))
+                return paint_quickly(order)
             case 665_000:
                 return paint_quickly(order)
             case 666_000:
