@@ -155,6 +155,7 @@ def samples(order: Generation, brand: Brand, mia: User, photo: Photo) -> dict[st
     rows |= {"api:ads": ad.pk, "api:brands": brand.pk, "api:webhooks": webhook.pk, "api:servers": server.pk, "api:users": nils.pk}
     rows["api:collections"] = actions.make_collection(by=mia, brand=brand, name="Summer").pk
     rows["api:searches"] = actions.save_search(by=mia, brand=brand, name="Glow", wanted={"q": "glow"}).pk
+    by_name |= {"collection-forget": {"pk": rows["api:collections"]}, "search-forget": {"pk": rows["api:searches"]}}
     for name, pattern in _leaves(get_resolver(), ""):
         named = pattern.pattern.regex.groupindex
         room = next((room for room in rows if name == room or name.startswith(f"{room}-")), None)
