@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, close_old_connections, connection
@@ -142,8 +143,7 @@ def wait_for_change(generation: Generation, seen: Token, seconds: float) -> bool
     if not _waiters.acquire(blocking=False):
         return False
     try:
-        if not connection.in_atomic_block:
-            connection.close()  # nobody else's in the meantime
+        _let_go()  # for somebody else in the meantime
         changed = threading.Event()
         with _watcher.listening(_Listener(generation.brand_id, generation.pk, changed.set, seen)):
             return changed.wait(seconds)
@@ -157,8 +157,6 @@ def response_of(request: HttpRequest, subject: Subject, *, after: int) -> Stream
         return None  # it would hold a thread for every listener
     if _open[subject.person] >= STREAMS_AT_MOST:
         raise TooMany
-    if not connection.in_atomic_block:
-        connection.close()  # the stream reads by connections of its own, shared by all
     response = StreamingHttpResponse(frames(subject, after), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
@@ -177,6 +175,9 @@ async def frames(subject: Subject, after: int) -> AsyncIterator[bytes]:
     _open[subject.person] += 1
     ends, told = loop.time() + LIFE, None
     try:
+        # In the thread of the request, and after everything that wrote on its way out, such as the session: the stream reads by
+        # connections that all streams share, and must not keep one of its own for minutes.
+        await sync_to_async(_let_go)()
         with _watcher.listening(listener):
             yield f"retry: {RECONNECT_MS}\n\n".encode()
             while loop.time() < ends:
@@ -205,6 +206,11 @@ async def frames(subject: Subject, after: int) -> AsyncIterator[bytes]:
         _open[subject.person] -= 1
         if not _open[subject.person]:
             del _open[subject.person]
+
+
+def _let_go() -> None:
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 @dataclass(frozen=True)

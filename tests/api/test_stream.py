@@ -65,6 +65,14 @@ async def opened(user: User, generation: Generation, **headers: str) -> Stream:
     return Stream(await AsyncClient().get(f"{ORDERS}/{generation.pk}/events", headers=headers))
 
 
+def browser_of(user: User) -> AsyncClient:
+    """Somebody's browser, signed in."""
+    signed_in, browser = Client(), AsyncClient()
+    signed_in.force_login(user)
+    browser.cookies = signed_in.cookies
+    return browser
+
+
 def meanwhile(does: Callable[[], object], after: float = 0.0) -> threading.Timer:
     """Somebody else does it, beside us."""
 
@@ -127,6 +135,8 @@ def test_who_leaves_the_brand_is_told_nothing_more(mia: User, max: User, order: 
 def test_one_person_has_some_streams_at_once_and_pages_follow_their_brand(mia: User, eve: User, order: Generation) -> None:
     ad = Ad.objects.filter(picture__generation=order)[0]
 
+    pages = [browser_of(mia), browser_of(eve)]
+
     async def follow() -> None:
         streams = [await opened(mia, order) for _ in range(stream.STREAMS_AT_MOST)]
         for each in streams:
@@ -137,12 +147,7 @@ def test_one_person_has_some_streams_at_once_and_pages_follow_their_brand(mia: U
         for each in streams:
             await each.leave()
         assert not stream._open, "who goes away makes room"
-        page = AsyncClient()
-        await page.aforce_login(mia)
-        brand = Stream(await page.get(reverse("events")))
-        other = AsyncClient()
-        await other.aforce_login(eve)
-        elsewhere = Stream(await other.get(reverse("events")))
+        brand, elsewhere = [Stream(await page.get(reverse("events"))) for page in pages]
         await anext(brand.chunks)
         await anext(elsewhere.chunks)
         starring = meanwhile(lambda: actions.star_ad(by=mia, ad=ad), after=0.2)
