@@ -10,7 +10,8 @@ class AdsgemConfig(AppConfig):
     verbose_name = "AdsGem"
 
     def ready(self) -> None:
-        """Register what `manage.py check` says about this machine, and begin to write down who does what."""
-        from adsgem import audited, checks  # noqa: F401
+        """Register what `manage.py check` says about this machine, begin to write down who does what, and report errors where that is wished for."""
+        from adsgem import audited, checks, reporting  # noqa: F401
 
         audited.begin()
+        reporting.begin()

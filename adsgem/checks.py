@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 from PIL import features
 
-from adsgem import env
+from adsgem import env, reporting
 from adsgem.celery import app
 from finishing import learned
 from finishing.certificates import CertificateError, look_at
@@ -88,6 +88,14 @@ def files_can_be_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
         hint = "Set C2PA_CERT and C2PA_KEY to a new one in time: afterwards, files go out unsigned."
         return [checks.Warning(f"The certificate that signs finished files ends on {looked.until:%d %B %Y}.", hint=hint, id="adsgem.W003")]
     return []
+
+
+@register
+def errors_can_be_reported(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Whoever gave an address of Sentry believes that errors go there."""
+    if not settings.SENTRY_DSN or reporting.can():
+        return []
+    return [checks.Warning(reporting.MISSING, hint=".venv/bin/pip install sentry-sdk", id="adsgem.W004")]
 
 
 @register

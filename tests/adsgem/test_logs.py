@@ -117,7 +117,8 @@ def test_a_request_is_followed_over_the_bell_to_a_worker(no_sweep: None, monkeyp
     SEEN.clear()
     first, second = str(uuid4()), str(uuid4())
     monkeypatch.setattr(current_app.conf, "task_routes", {"*": {"queue": "words"}})
-    with start_worker(current_app, pool="solo", perform_ping_check=False, queues=["words"], shutdown_timeout=30):
+    # Threads, as everywhere: a solo worker closes sockets of the database that this process has pooled.
+    with start_worker(current_app, pool="threads", concurrency=1, perform_ping_check=False, queues=["words"], shutdown_timeout=30):
         name = trace.REQUEST.set("from-the-proxy-2")
         bell.ring(remembers, first)  # type: ignore[arg-type]
         trace.REQUEST.reset(name)
