@@ -36,7 +36,19 @@ KINDS = (
     "ad.ready",
     "ad.failed",
     "ad.cancelled",
+    # What people do: ordered again, worded anew, judged, starred, taken away and brought back.
+    "generation.waiting",
+    "picture.waiting",
+    "ad.waiting",
+    "copy.made",
+    "copy.undone",
     "review.given",
+    "ad.starred",
+    "ad.unstarred",
+    "ad.deleted",
+    "ad.restored",
+    "generation.deleted",
+    "generation.restored",
 )
 PING = "ping"
 

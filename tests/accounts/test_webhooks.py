@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,7 +113,9 @@ def verified(asked: Asked, secret: str) -> dict[str, Any]:
 
 def test_everything_that_can_happen_to_an_order_has_a_name_that_webhooks_can_ask_for() -> None:
     happening = {f"{row.__name__.lower()}.{to}" for row, moves in MAY_FOLLOW.items() for after in moves.values() for to in after}
-    assert happening == set(KINDS)
+    rooms = [*(ROOT / "generations" / "actions").glob("*.py"), ROOT / "generations" / "states.py", ROOT / "generations" / "verify.py"]
+    done = {kind for room in rooms for kind in re.findall(r'"((?:ad|generation|picture|copy|review)\.[a-z]+)"', room.read_text())}
+    assert happening | done - {"review.asked"} == set(KINDS)  # that one is for the log only
 
 
 def test_a_brand_without_webhooks_costs_one_question(brand: Brand, django_assert_num_queries: Any) -> None:
