@@ -20,13 +20,12 @@ from generations import actions, library
 from generations.download import zip_of_orders
 from generations.models import Ad, Collection, Generation
 from generations.queries import ads_of, collections_of, current_ads, current_copy, generations_of, searches_of
-from studio import forms
 from studio.current import brand_of, require_editor
+from studio.pages import ticked
 from studio.pages.places import PLATFORM_NAMES
 from studio.pages.shapes import SHAPE_NAMES
 
 A_PAGE = 24
-MOST_TICKED = 200
 # Which shape stands for each order in turn, so that the wall has a rhythm.
 RHYTHM = ("4:5", "1:1", "1.91:1", "9:16", "1:1", "4:5")
 DAYS = (("1", "Today"), ("7", "Last 7 days"), ("30", "Last 30 days"))
@@ -88,7 +87,7 @@ def _ads(request: HttpRequest, wanted: dict[str, str], context: dict[str, Any]) 
 @require_POST
 def some(request: HttpRequest) -> HttpResponseBase:
     """One of the buttons below the wall, for the ads that are ticked."""
-    wanted = {one for text in request.POST.getlist("ad")[:MOST_TICKED] for one in forms.ids(text)}
+    wanted = ticked.ids_of(request)
     back, do = f"{reverse('library')}?{request.POST.get('query', '') or 'view=ads'}", request.POST.get("do", "")
     ads = list(ads_of(request.user).filter(pk__in=wanted))
     if not ads:
@@ -99,11 +98,9 @@ def some(request: HttpRequest) -> HttpResponseBase:
     for ad in ads:
         require_editor(request, ad.picture.generation.brand)
     if do == "star":
-        all_starred = all(ad.starred for ad in ads)
-        for ad in ads:
-            actions.star_ad(by=request.user, ad=ad, starred=not all_starred)  # type: ignore[arg-type]
+        ticked.star(request, ads)
     elif do == "delete":
-        _delete(request, ads)
+        ticked.delete(request, ads)
     elif do == "collect":
         _collect(request, ads)
     return redirect(back)
@@ -119,16 +116,6 @@ def _zip(request: HttpRequest, ads: list[Ad]) -> HttpResponseBase:
     response = FileResponse(made, as_attachment=True, filename=name, content_type="application/zip")
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-def _delete(request: HttpRequest, ads: list[Ad]) -> None:
-    try:
-        gone = [ad for ad in ads if actions.delete_ad(by=request.user, ad=ad)]  # type: ignore[arg-type]
-    except actions.NotNow as refusal:
-        messages.error(request, str(refusal))
-        return
-    back = f"{reverse('ads-restore')}?{'&'.join(f'ad={ad.pk}' for ad in gone)}"
-    messages.success(request, f"{len(gone)} ad{'' if len(gone) == 1 else 's'} taken away.", extra_tags=back)
 
 
 def _collect(request: HttpRequest, ads: list[Ad]) -> None:

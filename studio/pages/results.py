@@ -17,6 +17,7 @@ from generations.models import Ad, Generation, Picture
 from generations.queries import ads_of, current_ads, deleted_ads_of, deleted_generations_of, generations_of
 from studio import forms
 from studio.current import require_editor
+from studio.pages import ticked
 from studio.pages.shapes import SHAPE_NAMES
 
 COMPARED = 2
@@ -27,7 +28,7 @@ COMPARED = 2
 def some(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """One of the buttons below the sheet, for the ads that are ticked."""
     order = get_object_or_404(generations_of(request.user), pk=pk)
-    do, wanted = request.POST.get("do", ""), {one for text in request.POST.getlist("ad") for one in forms.ids(text)}
+    do, wanted = request.POST.get("do", ""), ticked.ids_of(request)
     ads = [ad for ad in current_ads(order) if ad.pk in wanted]
     if not ads:
         messages.error(request, "Tick an ad first.")
@@ -38,22 +39,10 @@ def some(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         return redirect(f"{reverse('generation-compare', args=[pk])}?{'&'.join(f'ad={ad.pk}' for ad in ads[:COMPARED])}")
     require_editor(request, order.brand)
     if do == "star":
-        all_starred = all(ad.starred for ad in ads)
-        for ad in ads:
-            actions.star_ad(by=request.user, ad=ad, starred=not all_starred)  # type: ignore[arg-type]
+        ticked.star(request, ads)
     elif do == "delete":
-        _delete(request, ads)
+        ticked.delete(request, ads)
     return redirect("generation", pk=pk)
-
-
-def _delete(request: HttpRequest, ads: list[Ad]) -> None:
-    try:
-        gone = [ad for ad in ads if actions.delete_ad(by=request.user, ad=ad)]  # type: ignore[arg-type]
-    except actions.NotNow as refusal:
-        messages.error(request, str(refusal))
-        return
-    back = f"{reverse('ads-restore')}?{'&'.join(f'ad={ad.pk}' for ad in gone)}"
-    messages.success(request, f"{len(gone)} ad{'' if len(gone) == 1 else 's'} taken away.", extra_tags=back)
 
 
 def _zip(order: Generation, ads: list[Ad]) -> FileResponse:
