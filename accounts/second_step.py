@@ -29,6 +29,7 @@ GUARDED = (
     "accounts/brand/",
     "accounts/membership/",
     "accounts/webhook/",
+    "accounts/apikey/",
     "comfy/server/",
     "auth/group/",
     "account/emailaddress/",

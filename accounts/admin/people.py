@@ -70,6 +70,16 @@ class Users(UserAdmin):  # type: ignore[type-arg]
         found: QuerySet[User] = super().get_queryset(request)
         return found.annotate(brand_number=Count("memberships"))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only a superuser says who is staff, and what they may: whoever may change people could give themselves everything."""
+        found = super().get_readonly_fields(request, obj)
+        return found if request.user.is_superuser else (*found, "is_staff", "is_superuser", "groups", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only a superuser changes the accounts of staff, and sets their passwords."""
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or request.user.is_superuser or not (obj.is_staff or obj.is_superuser))
+
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
         """Staff answer for an address that they type: it is confirmed. Another password ends every session and token."""
         super().save_model(request, obj, form, change)
