@@ -13,6 +13,7 @@ from django.db.models.base import ModelBase
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, resolve, reverse
 
+from staff.board import board
 from staff.recorded import Recorded
 from staff.views import stored_file
 
@@ -53,6 +54,7 @@ class StaffSite(admin.AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Ours first: Django's end in a catch-all."""
         return [
+            path("board/", self.admin_view(board), name="board"),
             path("files/<str:sha256>/<str:size>", self.admin_view(stored_file, cacheable=True), name="stored_file"),
             *super().get_urls(),
         ]
