@@ -24,8 +24,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.base import DELETED, UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
+from api.base import DELETED, KEY, UUID_PATTERN, AnyAccept, JsonBody, NotYet, absolute, asked
 from api.filters import FILTERS, wanted_of
+from api.once import once
 from api.paging import NewestFirst
 from api.permissions import caller, require_editor
 from generations import actions, download, library, queries
@@ -204,9 +205,12 @@ class Ads(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericView
             return queries.deleted_ads_of(user)
         return library.ads_wanted(user, wanted_of(self.request), current=asked(self.request, "current") == "true")
 
-    @extend_schema(methods=["POST"], operation_id="change_ad_copy", request=CopyChangeIn, responses={202: AdDetailOut(many=True)})
+    @extend_schema(
+        methods=["POST"], operation_id="change_ad_copy", request=CopyChangeIn, responses={202: AdDetailOut(many=True)}, parameters=[KEY]
+    )
     @extend_schema(methods=["DELETE"], operation_id="undo_ad_copy", responses={204: None})
     @action(detail=True, methods=["post", "delete"], parser_classes=[JsonBody])
+    @once
     def copy(self, request: Request, pk: str) -> Response:
         """Lay new words over this ad, its variation or the whole order: free, never a new picture. DELETE takes this ad's words back."""
         ad = self.get_object()

@@ -14,8 +14,9 @@ from rest_framework.response import Response
 
 from accounts import keys
 from accounts.models import ApiKey
-from api.base import JsonBody
+from api.base import KEY, JsonBody
 from api.brands import own_brand
+from api.once import once
 from api.permissions import caller, require_editor
 from api.v1.base import Rows
 
@@ -66,7 +67,8 @@ class ApiKeys(Rows[ApiKey]):
         """The caller's own."""
         return keys.keys_of(self.request.user)
 
-    @extend_schema(operation_id="make_api_key", request=ApiKeyIn, responses={201: ApiKeyWithSecret})
+    @extend_schema(operation_id="make_api_key", request=ApiKeyIn, responses={201: ApiKeyWithSecret}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Make a key. Keep it: it is not shown again."""
         told = self.sent(ApiKeyIn)

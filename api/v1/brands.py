@@ -17,7 +17,8 @@ from rest_framework.response import Response
 from accounts import brands, fonts, kit
 from accounts.models import Brand, BrandFont, Membership
 from accounts.queries import brands_of
-from api.base import UUID_PATTERN, UploadBody, absolute, asked
+from api.base import KEY, UUID_PATTERN, UploadBody, absolute, asked
+from api.once import once
 from api.paging import NewestFirst
 from api.permissions import caller, require_editor
 from api.v1.people import People
@@ -122,7 +123,8 @@ class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         """The caller's own."""
         return brands_of(self.request.user).annotate(role=F("memberships__role"))
 
-    @extend_schema(operation_id="make_brand", request=BrandIn, responses={201: BrandOut})
+    @extend_schema(operation_id="make_brand", request=BrandIn, responses={201: BrandOut}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """A new brand, which the caller owns."""
         sent = BrandIn(data=request.data)
@@ -179,8 +181,11 @@ class Brands(People, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return Response(self.get_serializer(brand).data)
 
     @extend_schema(methods=["GET"], operation_id="list_brand_fonts", responses=FontOut(many=True))
-    @extend_schema(methods=["POST"], operation_id="add_brand_font", request={"multipart/form-data": FontIn}, responses={201: FontOut})
+    @extend_schema(
+        methods=["POST"], operation_id="add_brand_font", request={"multipart/form-data": FontIn}, responses={201: FontOut}, parameters=[KEY]
+    )
     @action(detail=True, methods=["get", "post"], parser_classes=[UploadBody], pagination_class=None, filter_backends=[])
+    @once
     def fonts(self, request: Request, pk: str) -> Response:
         """The brand's own fonts, or one more. It is looked at first: damaged, hostile and restricted ones are refused with a sentence."""
         brand = self.get_object()

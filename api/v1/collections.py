@@ -13,8 +13,9 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.base import JsonBody
+from api.base import KEY, JsonBody
 from api.brands import own_brand
+from api.once import once
 from api.permissions import EditorsWrite, caller, require_editor
 from api.v1.base import Rows
 from api.v1.orders import BRAND_HELP
@@ -66,7 +67,8 @@ class Collections(Rows[Collection]):
         """The caller's own."""
         return queries.collections_of(self.request.user)
 
-    @extend_schema(operation_id="make_collection", request=CollectionIn, responses={201: CollectionOut})
+    @extend_schema(operation_id="make_collection", request=CollectionIn, responses={201: CollectionOut}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Begin a collection."""
         told = self.sent(CollectionIn)
@@ -138,7 +140,8 @@ class Searches(Rows[SavedSearch]):
         """The caller's own."""
         return queries.searches_of(self.request.user)
 
-    @extend_schema(operation_id="save_search", request=SearchIn, responses={201: SearchOut})
+    @extend_schema(operation_id="save_search", request=SearchIn, responses={201: SearchOut}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Keep a search; one of the same name is replaced."""
         told = self.sent(SearchIn)

@@ -12,7 +12,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.base import SLUG_PATTERN, JsonBody, NotYet, absolute
+from api.base import KEY, SLUG_PATTERN, JsonBody, NotYet, absolute
+from api.once import once
 from api.paging import ByTitle
 from api.permissions import ReadOrStaff
 from api.v1.base import Rows
@@ -113,7 +114,8 @@ class Loras(Rows[Lora]):
         """Staff also see what the file is called."""
         return LoraForStaff if getattr(self.request.user, "is_staff", False) else LoraOut
 
-    @extend_schema(operation_id="make_lora", request=LoraIn, responses={201: LoraForStaff})
+    @extend_schema(operation_id="make_lora", request=LoraIn, responses={201: LoraForStaff}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Staff: write a LoRA down. Its file must lie on the servers under this name."""
         lora = Lora.objects.create(**self.sent(LoraIn))

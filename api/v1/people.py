@@ -15,7 +15,8 @@ from rest_framework.views import APIView
 
 from accounts import brands
 from accounts.models import Brand, Invitation, Membership
-from api.base import UUID_PATTERN
+from api.base import KEY, UUID_PATTERN
+from api.once import once
 from api.permissions import caller
 
 
@@ -109,8 +110,9 @@ class People:
         return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(operation_id="list_invitations", methods=["GET"], responses=InvitationsOut)
-    @extend_schema(operation_id="invite", methods=["POST"], request=InvitationIn, responses={201: InvitationOut})
+    @extend_schema(operation_id="invite", methods=["POST"], request=InvitationIn, responses={201: InvitationOut}, parameters=[KEY])
     @action(detail=True, methods=["get", "post"])
+    @once
     def invitations(self, request: Request, pk: str) -> Response:
         """The open invitations, for owners; or a new one, sent by e-mail."""
         brand = self._brand()

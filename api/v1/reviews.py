@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.outbox import address
-from api.base import JsonBody, asked
+from api.base import KEY, JsonBody, asked
+from api.once import once
 from api.permissions import caller, require_editor
 from api.v1.ads import as_uuid
 from api.v1.base import Rows
@@ -78,7 +79,8 @@ class Reviews(Rows[ReviewLink]):
             found = found.filter(generation=as_uuid(generation))
         return found
 
-    @extend_schema(operation_id="ask_for_review", request=ReviewIn, responses={201: ReviewOut})
+    @extend_schema(operation_id="ask_for_review", request=ReviewIn, responses={201: ReviewOut}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Make a link for an order. Whoever has it sees the ads; it can be taken back."""
         told = self.sent(ReviewIn)

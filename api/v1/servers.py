@@ -13,7 +13,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.base import NotYet
+from api.base import KEY, NotYet
+from api.once import once
 from api.permissions import caller
 from api.v1.base import StaffRows
 from comfy import actions, pool
@@ -105,7 +106,8 @@ class Servers(StaffRows[Server]):
         """All of them, without their tokens."""
         return Server.objects.defer("token")
 
-    @extend_schema(operation_id="make_server", request=ServerIn, responses={201: ServerOut})
+    @extend_schema(operation_id="make_server", request=ServerIn, responses={201: ServerOut}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Add a server; it is looked at at once, and gets pictures when it answers."""
         server = Server.objects.create(**self.sent(ServerIn))

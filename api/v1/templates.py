@@ -14,7 +14,8 @@ from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.base import SLUG_PATTERN, JsonBody, NotYet, absolute, asked
+from api.base import KEY, SLUG_PATTERN, JsonBody, NotYet, absolute, asked
+from api.once import once
 from api.paging import ShelfOrder
 from api.permissions import ReadOrStaff, caller
 from api.v1.base import Rows
@@ -139,7 +140,8 @@ class Templates(Rows[AdTemplate]):
         """Staff who look after templates see what is in them."""
         return TemplateForStaff if self._by_staff() else TemplateOut
 
-    @extend_schema(operation_id="make_template", request=TemplateIn, responses={201: TemplateForStaff})
+    @extend_schema(operation_id="make_template", request=TemplateIn, responses={201: TemplateForStaff}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Staff: make a template; it is offered when `published` is true."""
         told = self.sent(TemplateIn)

@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from accounts import sessions
 from accounts.closing import ClosingRefused, close_account
 from accounts.models import User
-from api.base import NotYet, asked
+from api.base import KEY, NotYet, asked
+from api.once import once
 from api.paging import NewestPeople
 from api.permissions import caller
 from api.v1.base import StaffRows
@@ -85,7 +86,8 @@ class Users(StaffRows[User]):
             found = found.filter(Q(email__icontains=search) | Q(name__icontains=search))
         return found
 
-    @extend_schema(operation_id="make_user", request=UserIn, responses={201: UserOut})
+    @extend_schema(operation_id="make_user", request=UserIn, responses={201: UserOut}, parameters=[KEY])
+    @once
     def create(self, request: Request) -> Response:
         """Make an account, with a confirmed address."""
         told = self.sent(UserIn)
