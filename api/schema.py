@@ -10,6 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from api.errors import KEY_REUSED, MEDIA_TYPE, TYPES
 
+COLUMN_LIMITS = (2**15 - 1, 2**31 - 1, 2**63 - 1)
 REFUSALS = {
     "400": "The body cannot be read.",
     "401": "Nobody is signed in, or the token has run out.",
@@ -49,10 +50,27 @@ def tidy(result: dict[str, Any], generator: SchemaGenerator, request: Any, publi
         f"Problem{status}": {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
         for status, text in REFUSALS.items()
     }
+    _without_limits_of_columns(result)
     for operation in _operations(result):
         for status in REFUSALS:
             operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
     return result
+
+
+def _without_limits_of_columns(node: Any) -> None:
+    """Take out how large a number the column of today's database could hold: it says nothing of the API, and differs from database to database."""
+    if isinstance(node, list):
+        for each in node:
+            _without_limits_of_columns(each)
+    if not isinstance(node, dict):
+        return
+    if node.get("maximum") in COLUMN_LIMITS:
+        del node["maximum"]
+        node.pop("format", None)
+    if node.get("minimum") in [-limit - 1 for limit in COLUMN_LIMITS]:
+        del node["minimum"]
+    for each in node.values():
+        _without_limits_of_columns(each)
 
 
 def _operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:

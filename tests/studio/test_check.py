@@ -94,8 +94,8 @@ def test_what_is_no_picture_gets_a_sentence(client: Client, data: bytes, said: s
 
 
 def test_whoever_drops_many_files_in_a_minute_is_asked_to_wait(client: Client) -> None:
-    told = [client.post("/check/", {}).status_code for _ in range(11)]
-    assert told == [422] * 10 + [429]
+    told = [client.post("/check/", {}).status_code for _ in range(21)]  # ten a minute, and a minute may begin meanwhile
+    assert set(told) == {422, 429} and 10 <= told.count(422) <= 20
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: Client) -> None:
