@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from generations import actions
 from generations.download import ready_ads, zip_name, zip_of
@@ -52,6 +52,7 @@ def _zip(order: Generation, ads: list[Ad]) -> FileResponse:
 
 
 @login_required
+@require_safe
 def starred(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The files with a star as one ZIP."""
     order = get_object_or_404(generations_of(request.user), pk=pk)
@@ -63,6 +64,7 @@ def starred(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 @login_required
+@require_safe
 def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Two ads, one over the other, with a slider between them; by default the same place in the first two variations."""
     order = get_object_or_404(generations_of(request.user), pk=pk)

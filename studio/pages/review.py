@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_not_required, login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generations import actions
 from generations.models import Ad, Generation, ReviewLink, Verdict
@@ -25,6 +25,7 @@ WORDS = ((Verdict.Word.RUN, "check"), (Verdict.Word.CHANGE, "message-circle"))
 
 @login_not_required
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest, token: str) -> HttpResponse:
     """The page of a link. One that was taken back or ran out says so, and nothing else."""
     link = actions.link_of(token)
@@ -47,6 +48,7 @@ def review(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @login_not_required
+@require_safe
 def picture(request: HttpRequest, token: str, pk: UUID, size: str) -> HttpResponse:
     """A thumbnail of one of the order's ads, for whoever has the link."""
     link = actions.link_of(token)
